@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+
+
+class ActitoConfig(AppConfig):
+    name = "integrations.actito"
+    label = "actito"
+    verbose_name = "Actito"
+
+    def ready(self) -> None:
+        from portal.ledger import handles
+
+        handles(
+            "actito.profile",
+            "integrations.actito.profiles.read_profile",
+            title="Actito profile changed",
+            coalesces=True,
+        )

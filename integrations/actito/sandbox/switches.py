@@ -1,0 +1,57 @@
+"""What no public page of Actito settles: each choice is a switch, so that the product is tried both ways."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass
+class Switches:
+    """Changeable in Python at any time, or as JSON with `PUT /_sandbox/switches` (only the named ones change).
+
+    payload_version: 1 is `{eventType, operation, tableId, data}`, 2 is `{id, data, _links}`.
+    bulk_envelope: payload 1 of a BULK webhook is one envelope with a list in `data`, not a list of envelopes.
+    bulk_seconds: how long a BULK webhook collects events before it pushes them.
+    values_as_strings: `"true"` and `"12"` instead of `true` and `12`, in pushes and in profiles that are read.
+    profile_id_as_string: the same for profileId alone.
+    duplicate: every push is posted twice.
+    out_of_order: a push is held and posted after the next one, at the latest after hold_seconds.
+    retries: how often a push is posted again that was not answered with 2xx.
+    throttle: the sixth concurrent request is answered with 429.
+    latency: seconds each vendor route takes; they count as concurrent.
+    allow_update_default: what POST profile does without the parameter allowUpdate.
+    conflict_status: the answer to a value of a unique attribute that another profile holds.
+    """
+
+    payload_version: int = 1
+    bulk_envelope: bool = False
+    bulk_seconds: float = 0.1
+    values_as_strings: bool = False
+    profile_id_as_string: bool = False
+    duplicate: bool = False
+    out_of_order: bool = False
+    hold_seconds: float = 2.0
+    retries: int = 0
+    throttle: bool = True
+    latency: float = 0.0
+    allow_update_default: bool = True
+    conflict_status: int = 409
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def change(self, wanted: Any) -> None:
+        """Takes over all of the wanted switches, or raises ValueError and takes none."""
+        if not isinstance(wanted, dict):
+            raise ValueError("Switches are a JSON object")
+        known = {field.name: type(field.default) for field in fields(self)}
+        for name, value in wanted.items():
+            if name not in known:
+                raise ValueError(f"Unknown switch: {name}")
+            if type(value) is not known[name] and not (known[name] is float and type(value) is int):
+                raise ValueError(f"{name} must be of type {known[name].__name__}")
+        if wanted.get("payload_version", 1) not in {1, 2}:
+            raise ValueError("payload_version must be 1 or 2")
+        for name, value in wanted.items():
+            setattr(self, name, value)

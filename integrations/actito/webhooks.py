@@ -1,0 +1,111 @@
+"""IN: Actito's webhooks. Authenticate, check shape and size, record, answer; the work is done by workers.
+
+The contract is The Wallet Crew's: https://docs.thewalletcrew.io/develop/api-reference/extensions/actito
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import path
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from integrations.actito.models import ActitoConnection
+from portal import ledger
+from portal.access import Caller
+from portal.caching import BriefCache
+from portal.models import Scope
+from portal.problems import BadBody
+from portal.secrets import excerpt
+from portal.webhook import read_object
+
+ACTITO_PROFILE = "actito.profile"
+EVENT_TYPES = {"create": "CREATE", "update": "UPDATE"}
+PROFILE_ID_LIMIT = 2**63 - 1
+CONNECTION_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    """The connection that a key speaks for."""
+
+    connection_id: int
+    lane_id: int
+    source: str
+
+
+def _load_speaker(key: tuple[int, str]) -> _Speaker | None:
+    tenant_id, bound_to = key
+    connections = ActitoConnection.objects.for_tenant(tenant_id).only("pk", "lane_id")
+    if bound_to:
+        connections = connections.filter(pk=bound_to.removeprefix("actito:"))
+    found = list(connections[:2])
+    return _Speaker(found[0].pk, found[0].lane_id, found[0].source) if len(found) == 1 else None
+
+
+_speakers = BriefCache(_load_speaker, CONNECTION_SECONDS)
+
+
+def speaker_of(caller: Caller) -> _Speaker:
+    """Profile ids are per table, so the key says which connection is speaking. Raises 403 when that is open."""
+    speaker = _speakers.get((caller.tenant_id, caller.bound_to))
+    if speaker is None:
+        raise PermissionDenied("Bind this API key to one Actito connection of the tenant.")
+    return speaker
+
+
+class ProfileWebhook(APIView):
+    """`POST profile/{eventType}`: a profile was created or changed. 200 once stored; 208 when an earlier event covers it."""
+
+    required_scope = Scope.ACTITO_LISTENER
+
+    def post(self, request: Request, tenant: str, event_type: str) -> Response:
+        if event_type.lower() not in EVENT_TYPES:
+            raise NotFound("The event type is Create or Update.")
+        speaker = speaker_of(request.user)
+        body = read_object(request)
+        profile = profile_id(body)
+        receipt = ledger.record(
+            tenant_id=request.user.tenant_id,
+            lane_id=speaker.lane_id,
+            kind=ACTITO_PROFILE,
+            subject=f"{speaker.source}:profile:{profile}",
+            payload={
+                "connection": speaker.connection_id,
+                "profile": profile,
+                "event_type": EVENT_TYPES[event_type.lower()],
+                "body": excerpt(json.dumps(body, ensure_ascii=False)),
+            },
+            source=speaker.source,
+            source_id=event_id(body),
+            body_hash=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+        )
+        return Response(status=208 if receipt.already_reported else 200)
+
+
+def profile_id(body: dict[str, Any]) -> str:
+    """`data.profileId`: an integer, or a string of digits, from 1 to 2⁶³−1. Raises 400."""
+    data = body.get("data")
+    if not isinstance(data, dict):
+        raise BadBody({"$.data": ["Send an object with profileId."]})
+    found = data.get("profileId")
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 19:
+        found = int(found)
+    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= PROFILE_ID_LIMIT:
+        raise BadBody({"$.data.profileId": ["Send an integer from 1 to 9223372036854775807."]})
+    return str(found)
+
+
+def event_id(body: dict[str, Any]) -> str | None:
+    """Actito's own id of the push, where its payload version has one."""
+    found = body.get("id")
+    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+
+
+urlpatterns = [path("profile/<str:event_type>", ProfileWebhook.as_view(), name="actito-profile")]

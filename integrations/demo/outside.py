@@ -1,0 +1,100 @@
+"""The demo's hands outside the portal: a marketer at work in Actito, and the owners of the phones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
+from integrations.demo.processes import DemoError
+
+SECONDS = 20
+
+
+class ActitoHand:
+    """What a person does in Actito, done through its API."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        token = requests.get(f"{url}/auth/token", headers={"Authorization": ACTITO_KEY}, timeout=SECONDS).json()
+        self._headers = {"Authorization": f"Bearer {token['accessToken']}"}
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, self._url + path, headers=self._headers, json=body, timeout=SECONDS)
+        if not answer.ok:
+            raise DemoError(f"Actito's sandbox answered {answer.status_code} to {method} {path}: {answer.text[:200]}")
+        return answer.json() if answer.content else None
+
+    def profile_ids(self) -> list[int]:
+        found = self._call("GET", f"/v4/entity/{ENTITY}/table/{TABLE}/profile?number=1000")["profiles"]
+        return [_attribute(profile, "profileId") for profile in found]
+
+    def profile_id(self, email: str) -> int:
+        return int(_attribute(self._profile(f"emailAddress={email}"), "profileId"))
+
+    def attribute(self, profile: int, name: str) -> Any:
+        return _attribute(self._profile(str(profile)), name)
+
+    def set_attribute(self, profile: int, name: str, value: Any) -> None:
+        body = {"attributes": [{"name": name, "value": value}]}
+        self._call("PUT", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{profile}", body)
+
+    def _profile(self, which: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._call("GET", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{which}")
+        return found
+
+    def post_changes_to(self, url: str, api_key: str) -> None:
+        """Makes the CREATE and UPDATE webhooks, or turns the existing ones to this address and key."""
+        table = self._call("GET", f"/v5/entities/{ENTITY}/profile-tables")["profileTables"][0]["id"]
+        path = f"/v4/entity/{ENTITY}/webhookSubscription"
+        existing = {hook["eventType"]: hook["id"] for hook in self._call("GET", path)["webhookSubscriptions"]}
+        for event_type in ("CREATE", "UPDATE"):
+            hook = {
+                "on": "PROFILE_TABLE",
+                "onElementId": table,
+                "eventType": event_type,
+                "onFields": [],
+                "targetUrl": f"{url}/{event_type.capitalize()}",
+                "headers": {"X-API-KEY": api_key},
+                "webhookPushType": "ONE_BY_ONE",
+                "isActive": True,
+            }
+            if event_type in existing:
+                self._call("PUT", f"{path}/{existing[event_type]}", hook)
+            else:
+                self._call("POST", path, hook)
+
+    def last_delivery(self, profile: int) -> dict[str, Any]:
+        """The newest push about a profile: {"status", "ms", "sent_at", …}; empty when there was none."""
+        logged = self._call("GET", "/_sandbox/deliveries")
+        return next((row for row in reversed(logged) if str(row["profile_id"]) == str(profile)), {})
+
+
+def _attribute(profile: dict[str, Any], name: str) -> Any:
+    return next(item["value"] for item in profile["attributes"] if item["name"] == name)
+
+
+class Phone:
+    """A virtual iPhone and its owner."""
+
+    def __init__(self, url: str, name: str, language: str) -> None:
+        self._url = f"{url}/phones/{name}"
+        requests.put(self._url, json={"language": language}, timeout=SECONDS)
+
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = requests.get(self._url, timeout=SECONDS).json()
+        return found
+
+    def card(self, serial: str) -> dict[str, Any] | None:
+        return next((card for card in self.state()["passes"] if card["serial"] == serial), None)
+
+    def add(self, url: str) -> str:
+        """Adds a pass; returns its serial number. Raises DemoError with what the phone found wrong."""
+        answer = requests.post(f"{self._url}/passes", json={"url": url}, timeout=60)
+        if answer.status_code != 201:
+            raise DemoError("The iPhone refused the pass: " + " ".join(answer.json().get("reasons", [answer.text])))
+        return str(answer.json()["serial"])
+
+    def lock_screen(self, serial: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.state()["screen"] if entry["serial"] == serial]

@@ -1,0 +1,58 @@
+"""The people in the sandbox's Actito: the same 25 at each first start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrations.actito.sandbox import ActitoSandbox, Attribute
+
+ENTITY, TABLE, ACTITO_KEY = "demo", "Profiles", "sandbox-api-key"
+POINTS = "loyaltyPoints"
+COUNT = 25
+
+_FIRST = ["Anna", "Bram", "Chloé", "Daan", "Emma", "Finn", "Giulia", "Hugo", "Inès", "Jef", "Kato", "Liam", "Manon"]
+_LAST = ["Peeters", "Janssens", "Maes", "Jacobs", "Dubois", "Lambert", "Claes", "Martin"]
+_TIERS = ("Bronze", "Silver", "Gold")
+_LANGUAGES = ("EN", "NL", "FR")
+
+ATTRIBUTES = (
+    Attribute("emailAddress", unique=True, mandatory=True, type="EMAIL_ADDRESS"),
+    Attribute("lastName", type="LASTNAME"),
+    Attribute("firstName", type="FIRSTNAME"),
+    Attribute("motherLanguage", type="MOTHER_LANGUAGE"),
+    Attribute("birthDate", type="BIRTHDATE"),
+    Attribute("customerId", unique=True),
+    Attribute(POINTS, value_type="INTEGER"),
+    Attribute("tier"),
+)
+
+
+def seed_actito(sandbox: ActitoSandbox) -> None:
+    """Makes the entity, table, key and people that are not there yet."""
+    sandbox.seed(
+        entity=ENTITY,
+        table=TABLE,
+        api_key=ACTITO_KEY,
+        attributes=ATTRIBUTES,
+        subscriptions=("Newsletter",),
+        profiles=profiles(),
+    )
+
+
+def profiles() -> list[dict[str, Any]]:
+    """The sandbox's 25 people, the same at each first start."""
+    return [
+        {
+            "emailAddress": f"{first}.{last}@example.com".lower().replace("é", "e").replace("è", "e"),
+            "firstName": first,
+            "lastName": last,
+            "motherLanguage": _LANGUAGES[index % 3],
+            "birthDate": f"{1970 + index}-0{1 + index % 9}-1{index % 9}",
+            "customerId": f"V{10_000 + 37 * index}",
+            POINTS: 120 + 35 * index,
+            "tier": _TIERS[index % 3],
+            "Newsletter": index % 2 == 0,
+        }
+        for index in range(COUNT)
+        for first, last in [(_FIRST[index % len(_FIRST)], _LAST[index % len(_LAST)])]
+    ]

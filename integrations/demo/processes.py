@@ -1,0 +1,143 @@
+"""The demo's processes: sandbox, web server and worker, started in order and all stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 25.0
+
+
+class DemoError(Exception):
+    """Why the demo cannot go on, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    web: int
+    actito: int
+    apns: int
+    phones: int
+
+    def base_url(self) -> str:
+        return f"http://{HOST}:{self.web}"
+
+
+def choose_ports(web: int) -> Ports:
+    """The web port as asked for; the others follow from it, or are free ones. Raises DemoError when it is taken."""
+    if not _is_free(web):
+        raise DemoError(f"Port {web} is in use. Stop what uses it, or choose another: make demo PORT={web + 100}.")
+    return Ports(web, *(_free_port(web + step) for step in (1, 2, 3)))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # Without SO_REUSEPORT, so that a web server which shares its port is noticed too.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def _free_port(wanted: int) -> int:
+    if wanted < 65536 and _is_free(wanted):
+        return wanted
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Process:
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def check(self) -> None:
+        if (code := self.popen.poll()) is not None:
+            tail = self.log.read_text(errors="replace").strip().splitlines()[-5:]
+            raise DemoError(f"The {self.name} stopped with code {code}. Its log, {self.log}, ends:\n" + "\n".join(tail))
+
+
+@contextlib.contextmanager
+def running(commands: dict[str, tuple[list[str], int | None]]) -> Iterator[list[Process]]:
+    """Starts each command, waits until its port answers, and stops all of them at the end, in reverse order."""
+    started: list[Process] = []
+    try:
+        for name, (command, port) in commands.items():
+            process = _start(name, command)
+            started.append(process)
+            if port:
+                _wait_for(process, port)
+        yield started
+    finally:
+        _stop(started)
+
+
+def _start(name: str, command: list[str]) -> Process:
+    log = settings.VAR_DIR / "log" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        popen = subprocess.Popen(
+            [sys.executable, "-m", "portal.lifeline", *command],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,  # Ctrl-C reaches the demo only, which then stops the others in order
+        )
+    return Process(name, popen, log)
+
+
+def _wait_for(process: Process, port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        process.check()
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.05)
+    raise DemoError(
+        f"The {process.name} did not answer on port {port} within {START_SECONDS:.0f} s: see {process.log}."
+    )
+
+
+def _stop(processes: list[Process]) -> None:
+    for process in reversed(processes):
+        with contextlib.suppress(ProcessLookupError):
+            process.popen.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in reversed(processes):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.popen.wait(max(0.1, deadline - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.popen.pid, signal.SIGKILL)
+
+
+def commands(ports: Ports) -> dict[str, tuple[list[str], int | None]]:
+    """Name -> (command, port that shows that it is up)."""
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    chosen = [f"--actito-port={ports.actito}", f"--apns-port={ports.apns}", f"--phones-port={ports.phones}"]
+    granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", HOST]
+    return {
+        "sandbox": ([*manage, "sandbox", *chosen], ports.phones),
+        "web server": (
+            [*granian, "--port", str(ports.web), "--workers", "2", "--no-ws", "portal.wsgi:application"],
+            ports.web,
+        ),
+        "worker": ([*manage, "worker"], None),
+    }

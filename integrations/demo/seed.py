@@ -1,0 +1,213 @@
+"""The demo tenant: made at the first start, reused at the next; addresses follow the ports of each start."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.contrib.auth import get_user_model
+
+from integrations.actito.models import ActitoConnection, AttributeMapping
+from integrations.actito.webhooks import ACTITO_PROFILE
+from integrations.demo import artwork
+from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
+from integrations.demo.processes import HOST, Ports
+from integrations.mapping import ValueType
+from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText
+from portal import ledger
+from portal.access import check_key, make_key
+from portal.models import Identity, Membership, Scope, Tenant
+from portal.tenancy import Role
+
+SLUG, USERNAME = "demo", "demo"
+PASS_TYPE, TEAM, BRAND = "pass.example.verdi.loyalty", "SANDBOX123", "Verdi"
+
+_MAPPINGS = (
+    ("attributes", "firstName", "first_name", ValueType.TEXT),
+    ("attributes", "lastName", "last_name", ValueType.TEXT),
+    ("attributes", POINTS, "points", ValueType.NUMBER),
+    ("attributes", "tier", "tier", ValueType.TEXT),
+    ("attributes", "customerId", "card_number", ValueType.TEXT),
+    ("attributes", "birthDate", "birthday", ValueType.DATE),
+    ("subscriptions", "Newsletter", "newsletter", ValueType.YES_NO),
+)
+_FIELDS = (
+    # place, key, label, expression, change message
+    ("header", "points", "Points", "{{ points }}", "You now have %@ points"),
+    ("secondary", "member", "Member", "{{ first_name }} {{ last_name }}", ""),
+    ("auxiliary", "tier", "Tier", "{{ tier }}", "Welcome to %@"),
+    ("auxiliary", "number", "Card number", "{{ card_number }}", ""),
+    ("back", "terms", "How it works", "One point for each euro. 100 points are worth 5 euros.", ""),
+)
+_TEXTS = {
+    "fr": {
+        "Points": "Points", "Member": "Membre", "Tier": "Statut", "Card number": "Numéro de carte",
+        "How it works": "Comment ça marche", "You now have %@ points": "Vous avez maintenant %@ points",
+        "Welcome to %@": "Bienvenue au niveau %@",
+        "One point for each euro. 100 points are worth 5 euros.": "Un point par euro. 100 points valent 5 euros.",
+        "Loyalty card of Verdi": "Carte de fidélité Verdi",
+    },
+    "nl": {
+        "Points": "Punten", "Member": "Lid", "Tier": "Status", "Card number": "Kaartnummer",
+        "How it works": "Zo werkt het", "You now have %@ points": "U hebt nu %@ punten",
+        "Welcome to %@": "Welkom bij %@",
+        "One point for each euro. 100 points are worth 5 euros.": "Eén punt per euro. 100 punten zijn 5 euro waard.",
+        "Loyalty card of Verdi": "Klantenkaart van Verdi",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the tour and the reader of var/demo.json need."""
+
+    tenant: Tenant
+    connection: ActitoConnection
+    template: PassTemplate
+    api_key: str
+    password: str
+    actito_url: str
+    phones_url: str
+    base_url: str
+    moved: bool  # whether the portal's address is another than at the last start, so that cards must be added again
+
+
+def state_file() -> Path:
+    return Path(settings.VAR_DIR) / "demo.json"
+
+
+def read_state() -> dict[str, Any]:
+    """What an earlier start wrote; empty when there was none, or it is damaged."""
+    try:
+        found = json.loads(state_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_state(state: dict[str, Any]) -> None:
+    path = state_file()
+    draft = path.with_suffix(".tmp")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    os.replace(draft, path)
+
+
+def seed(ports: Ports) -> Demo:
+    """Makes what is missing of the demo tenant and points it at this start's sandbox."""
+    state = read_state()
+    actito_url, phones_url = f"http://{HOST}:{ports.actito}", f"http://{HOST}:{ports.phones}"
+    tenant, _ = Tenant.objects.get_or_create(slug=SLUG, defaults={"name": BRAND, "time_zone": "Europe/Brussels"})
+    password = _owner(tenant, state)
+    connection = _connection(tenant, actito_url)
+    apple = _apple(tenant, phones_url, f"https://{HOST}:{ports.apns}")
+    template = _template(tenant, apple)
+    api_key = _api_key(tenant, connection, state)
+    base_url = ports.base_url()
+    moved = state.get("base_url") != base_url
+    return Demo(tenant, connection, template, api_key, password, actito_url, phones_url, base_url, moved)
+
+
+def _owner(tenant: Tenant, state: dict[str, Any]) -> str:
+    user, _ = get_user_model().objects.get_or_create(username=USERNAME, defaults={"is_staff": True})
+    password = str(state.get("admin", {}).get("password") or secrets.token_urlsafe(9))
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save()
+    Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": Role.OWNER})
+    return password
+
+
+def _connection(tenant: Tenant, actito_url: str) -> ActitoConnection:
+    connection = ActitoConnection.objects.for_tenant(tenant).first() or ActitoConnection(tenant=tenant)
+    connection.name, connection.host, connection.licence = "Actito (sandbox)", actito_url, "sandbox"
+    connection.path_style = ActitoConnection.PathStyle.CATEGORISED
+    connection.entity, connection.table, connection.api_key = ENTITY, TABLE, ACTITO_KEY
+    connection.save()
+    for part, attribute, name, kind in _MAPPINGS:
+        AttributeMapping.objects.get_or_create(
+            connection=connection, value_name=name, defaults={"part": part, "attribute": attribute, "value_type": kind}
+        )
+    return connection
+
+
+def _apple(tenant: Tenant, phones_url: str, apns_url: str) -> AppleCredentials:
+    apple = AppleCredentials.objects.for_tenant(tenant).first()
+    if apple is None:
+        wanted = {"pass_type_identifier": PASS_TYPE, "team_identifier": TEAM, "organization": BRAND}
+        issued = requests.post(f"{phones_url}/certificates", json=wanted, timeout=30).json()
+        apple = AppleCredentials(
+            tenant=tenant,
+            name="Sandbox certificate",
+            pass_type_identifier=PASS_TYPE,
+            team_identifier=TEAM,
+            certificate=issued["certificate_pem"],
+            private_key=issued["private_key_pem"],
+            intermediate=issued["intermediate_pem"],
+            apns_authority=requests.get(f"{phones_url}/certificates/root", timeout=10).text,
+        )
+    apple.apns_url = apns_url
+    apple.save()
+    return apple
+
+
+def _template(tenant: Tenant, apple: AppleCredentials) -> PassTemplate:
+    template = PassTemplate.objects.for_tenant(tenant).filter(name="Loyalty card").first()
+    if template:
+        return template
+    template = PassTemplate.objects.create(
+        tenant=tenant,
+        name="Loyalty card",
+        kind=PassTemplate.Kind.CUSTOMER_CARD,
+        issue=PassTemplate.Issue.EVERY_CUSTOMER,
+        apple=apple,
+        organization_name=BRAND,
+        description="Loyalty card of Verdi",
+        logo_text=BRAND,
+        background_colour="#1F6F54",
+        text_colour="#FFFFFF",
+        label_colour="#D6ECE0",
+        barcode_format=PassTemplate.BarcodeFormat.QR,
+        barcode_message="{{ card_number }}",
+    )
+    for position, (place, key, label, expression, message) in enumerate(_FIELDS):
+        TemplateField.objects.create(
+            template=template, position=position, place=place, key=key, label=label, expression=expression,
+            change_message=message,
+        )  # fmt: skip
+    for language, texts in _TEXTS.items():
+        for text, translation in texts.items():
+            TemplateText.objects.create(template=template, language=language, text=text, translation=translation)
+    for (role, scale), data in artwork.images().items():
+        TemplateImage.objects.create(template=template, role=role, scale=scale, data=data)
+    return template
+
+
+def _api_key(tenant: Tenant, connection: ActitoConnection, state: dict[str, Any]) -> str:
+    kept = str(state.get("api_key", ""))
+    if check_key(kept, tenant.slug):
+        return kept
+    return make_key(tenant, "Actito (sandbox)", [Scope.ACTITO_LISTENER], bound_to=connection.source)[1]
+
+
+def read_everyone(demo: Demo, profile_ids: list[int]) -> int:
+    """Asks for each profile that is not a customer yet, as its CREATE webhook would have. Returns how many."""
+    identities = Identity.objects.for_tenant(demo.tenant).filter(namespace=demo.connection.source)
+    known = set(identities.values_list("value", flat=True))
+    missing = [profile for profile in profile_ids if str(profile) not in known]
+    for profile in missing:
+        ledger.record(
+            tenant_id=demo.tenant.pk,
+            lane_id=demo.connection.lane_id,
+            kind=ACTITO_PROFILE,
+            subject=f"{demo.connection.source}:profile:{profile}",
+            payload={"connection": demo.connection.pk, "profile": str(profile), "event_type": "READ"},
+            source="portal",
+        )
+    return len(missing)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+import environ
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations.demo import seed as seeding
+from integrations.demo import tour as touring
+from integrations.demo.outside import ActitoHand, Phone
+from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
+from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, running
+from passes.models import WalletPass
+from passes.pages import link
+from portal.models import Event
+
+DEFAULT_PORT = 8000
+# Who carries a phone in the demo: (e-mail address, name of the phone, its language). The first one is on the tour.
+OWNERS = (
+    ("anna.peeters@example.com", "Anna", "en"),
+    ("bram.janssens@example.com", "Bram", "nl"),
+    ("chloe.maes@example.com", "Chloe", "fr"),
+)
+READ_SECONDS = 60.0
+
+
+class Command(BaseCommand):
+    help = "Runs the whole portal against the sandbox: one tour from Actito to a phone, then serves until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="End after the tour; exit 1 if any stop failed.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("The demo makes a demo tenant. It does not run with PRODUCTION=true.")
+        signal.signal(signal.SIGTERM, _end)
+        try:
+            ports = choose_ports(environ.Env().int("PORT", default=DEFAULT_PORT))
+            _see_own_address(ports)
+            self._run(ports, once=options["once"])
+        except (DemoError, touring.StopFailed) as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped.")
+
+    def _run(self, ports: Ports, *, once: bool) -> None:
+        self._say("Preparing the database")
+        call_command("migrate", verbosity=0)
+        chosen = commands(ports)
+        self._say("Starting the sandbox: Actito, Apple's push service, virtual iPhones")
+        with running({"sandbox": chosen.pop("sandbox")}) as sandbox:
+            demo = seeding.seed(ports)
+            actito = ActitoHand(demo.actito_url)
+            self._say("Starting the web server and the worker")
+            with running(chosen) as others:
+                self._tour(demo, actito)
+                if not once:
+                    self._serve(demo, [*sandbox, *others])
+
+    def _tour(self, demo: seeding.Demo, actito: ActitoHand) -> None:
+        webhooks = f"{demo.base_url}/api/{demo.tenant.slug}/webhooks/listeners/actito/profile"
+        actito.post_changes_to(webhooks, demo.api_key)
+        self._say(f"Reading {seeding.read_everyone(demo, actito.profile_ids())} new profiles from Actito")
+        _wait_until_quiet(demo)
+        phones = [self._phone(demo, *owner) for owner in OWNERS]
+        phone, wallet_pass = phones[0]
+        profile = actito.profile_id(OWNERS[0][0])
+        self._write_state(demo, profile, wallet_pass)
+        self._say(f"The tour: {OWNERS[0][1]} gets {touring.ADDED_POINTS} points\n")
+        stops, seconds = touring.tour(demo, actito, phone, wallet_pass, profile)
+        self.stdout.write("\n".join(touring.printed(stops)))
+        self.stdout.write(self.style.SUCCESS(f"\n  From Actito to the phone in {seconds:.2f} s.\n"))
+
+    def _phone(self, demo: seeding.Demo, email: str, name: str, language: str) -> tuple[Phone, WalletPass]:
+        """The customer's phone, with the pass on it."""
+        wallet_pass = _pass_of(demo, email)
+        phone = Phone(demo.phones_url, name, language)
+        if demo.moved or phone.card(str(wallet_pass.serial_number)) is None:
+            phone.add(f"{link(wallet_pass)}/apple")
+        return phone, wallet_pass
+
+    def _write_state(self, demo: seeding.Demo, profile: int, wallet_pass: WalletPass) -> None:
+        seeding.write_state(
+            {
+                "base_url": demo.base_url,
+                "tenant": demo.tenant.slug,
+                "api_key": demo.api_key,
+                "admin": {"username": seeding.USERNAME, "password": demo.password},
+                "actito": {
+                    "base_url": demo.actito_url,
+                    "api_key": ACTITO_KEY,
+                    "entity": ENTITY,
+                    "table": TABLE,
+                    "profile_id": profile,
+                },
+                "apple": {
+                    "pass_type_identifier": seeding.PASS_TYPE,
+                    "serial_number": str(wallet_pass.serial_number),
+                    "authentication_token": wallet_pass.authentication_token,
+                },
+                "sandbox": {"phones_url": demo.phones_url},
+            }
+        )
+
+    def _serve(self, demo: seeding.Demo, processes: list[Process]) -> None:
+        self.stdout.write(
+            f"The portal serves on  {demo.base_url}/admin/\n"
+            f"  user {seeding.USERNAME}, password {demo.password}\n\n"
+            "Try next\n"
+            "  1. Events: open the newest “Actito profile changed” and follow it to the phone.\n"
+            f"  2. The phones: {demo.phones_url}\n"
+            "  3. Change a template's text, publish it, and watch the phones.\n"
+            f"  Addresses and keys for scripts are in {seeding.state_file()}.\n\n"
+            "Ctrl-C stops everything."
+        )
+        while True:
+            time.sleep(1)
+            for process in processes:
+                process.check()
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(f"• {sentence}")
+        self.stdout.flush()
+
+
+def _see_own_address(ports: Ports) -> None:
+    """Settings are read once, at the start: begin again with the address that phones will see."""
+    wanted = {"PUBLIC_URL": ports.base_url(), "SANDBOX": "true", "VAR_DIR": str(settings.VAR_DIR)}
+    if wanted["PUBLIC_URL"] != settings.PUBLIC_URL or not settings.SANDBOX:
+        os.environ.update(wanted)
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - the same command again
+    os.environ.update(wanted)
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _wait_until_quiet(demo: seeding.Demo) -> None:
+    """Until nothing waits any more, so that the tour is followed alone."""
+    unfinished = Event.objects.for_tenant(demo.tenant).filter(status__in=[Event.Status.WAITING, Event.Status.LEASED])
+    deadline = time.monotonic() + READ_SECONDS
+    while unfinished.exists():
+        if time.monotonic() > deadline:
+            event = unfinished.order_by("pk")[0]
+            raise touring.StopFailed(f"The worker did not finish {event} within {READ_SECONDS:.0f} s. {event.outcome}")
+        time.sleep(0.1)
+
+
+def _pass_of(demo: seeding.Demo, email: str) -> WalletPass:
+    found = demo.template.passes.filter(customer__key=email).select_related("template__apple").first()
+    if found is None:
+        raise touring.StopFailed(f"6 PASS: {email} got no pass. See {settings.VAR_DIR}/log/worker.log.")
+    return found

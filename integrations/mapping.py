@@ -1,0 +1,122 @@
+"""Mapping: a source document and rules make values, with errors that a marketer can read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import models
+from django.utils.dateparse import parse_date, parse_datetime
+
+_DATE_FORMS = ("%d/%m/%Y", "%d/%m/%Y %H:%M:%S")
+_YES = {"true", "yes", "1", "on", "oui", "ja"}
+_NO = {"false", "no", "0", "off", "non", "nee"}
+TEXT_LIMIT = 2000
+
+
+class ValueType(models.TextChoices):
+    TEXT = "text", "Text"
+    NUMBER = "number", "Number"
+    YES_NO = "yes_no", "Yes or no"
+    DATE = "date", "Date"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`source` is a path in the document, such as attributes.loyaltyPoints; `name` is the customer value it fills."""
+
+    source: str
+    name: str
+    type: str
+    keep_if_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Mapped:
+    values: dict[str, Any]
+    errors: list[str]
+
+
+class Unreadable(ValueError):
+    """The value is not of the rule's type; the message says so."""
+
+
+def map_document(document: Mapping[str, Any], rules: Iterable[Rule]) -> Mapped:
+    """The values that the rules find. A value that cannot be read is left out, so the customer keeps the old one."""
+    values: dict[str, Any] = {}
+    errors: list[str] = []
+    for rule in rules:
+        found = document.get(rule.source)
+        if found is None or found == "":
+            if not rule.keep_if_empty:
+                values[rule.name] = None
+            continue
+        try:
+            values[rule.name] = _READERS[rule.type](found)
+        except Unreadable as error:
+            errors.append(f"“{rule.name}” was kept as it was: {error}")
+    return Mapped(values, errors)
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        raise Unreadable(f"{_shown(value)} is not text.")
+    text = ", ".join(str(member) for member in value) if isinstance(value, list) else str(value)
+    return text[:TEXT_LIMIT]
+
+
+def _number(value: Any) -> int | float:
+    """An int where it is whole. Texts may use a decimal comma, as French and Dutch exports do."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise Unreadable(f"{_shown(value)} is not a number.")
+    try:
+        number = Decimal(str(value).strip().replace("\N{NO-BREAK SPACE}", "").replace(",", "."))
+    except InvalidOperation as error:
+        raise Unreadable(f"{_shown(value)} is not a number.") from error
+    if not number.is_finite() or abs(number) > Decimal(10) ** 15:
+        raise Unreadable(f"{_shown(value)} is too large a number.")
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _yes_no(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise Unreadable(f"{_shown(value)} is neither yes nor no.")
+
+
+def _date(value: Any) -> str:
+    """ISO 8601: a date, or a moment with its time where one was given."""
+    text = str(value).strip()
+    try:
+        if parsed := parse_date(text):
+            return parsed.isoformat()
+        if moment := parse_datetime(text):
+            return moment.isoformat()
+    except ValueError as error:  # well formed, but no such day
+        raise Unreadable(f"{_shown(value)} is not a date.") from error
+    for form in _DATE_FORMS:
+        try:
+            moment = datetime.strptime(text, form)  # noqa: DTZ007 - Actito gives no zone
+        except ValueError:
+            continue
+        return moment.isoformat() if "%H" in form else moment.date().isoformat()
+    raise Unreadable(f"{_shown(value)} is not a date.")
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    ValueType.TEXT: _text,
+    ValueType.NUMBER: _number,
+    ValueType.YES_NO: _yes_no,
+    ValueType.DATE: _date,
+}

@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PassesConfig(AppConfig):
+    name = "passes"
+    verbose_name = _("Passes")
+
+    def ready(self) -> None:
+        from portal.ledger import handles, subscribe
+        from portal.ledger.registry import name_news
+
+        subscribe(
+            "customer.changed", "passes", "passes.refresh.refresh_customer", title="Passes renewed", coalesces=True
+        )
+        handles("pass.refresh", "passes.refresh.refresh_pass", title="Pass renewed", coalesces=True)
+        handles("apple.push", "passes.delivery.push_device", title="Push to iPhone", coalesces=True)
+        name_news("pass.installed", "Pass added to a phone")
+        name_news("pass.removed", "Pass removed from a phone")
+        name_news("pass.fetched", "Pass fetched by a phone")

@@ -1,0 +1,35 @@
+"""The filters that a value expression may use: Django's harmless ones, and dates that understand stored values."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.template import Library, defaultfilters
+from django.utils.dateparse import parse_date, parse_datetime
+
+register = Library()
+
+# Left out on purpose: filters that make HTML, and those that can make a huge text from a small one (ljust, center).
+_HARMLESS = (
+    "add", "capfirst", "cut", "default", "default_if_none", "divisibleby", "first", "floatformat", "last", "length",
+    "lower", "pluralize", "slice", "title", "truncatechars", "truncatewords", "upper", "yesno",
+)  # fmt: skip
+for _name in _HARMLESS:
+    register.filters[_name] = defaultfilters.register.filters[_name]
+
+
+@register.filter(name="date")
+def format_date(value: Any, pattern: str = "d/m/Y") -> str:
+    """`{{ expires|date:"d/m/Y" }}`: values are stored as ISO 8601 text, so they are read first."""
+    moment = _moment(value)
+    return str(defaultfilters.date(moment, pattern)) if moment else ""
+
+
+def _moment(value: Any) -> date | None:
+    if isinstance(value, date):
+        return value
+    try:
+        return parse_datetime(str(value)) or parse_date(str(value))
+    except ValueError:
+        return None

@@ -1,0 +1,16 @@
+from passes.models.credentials import AppleCredentials, UpdateCounter
+from passes.models.device import Device, Registration
+from passes.models.template import PassTemplate, TemplateField, TemplateImage, TemplateText
+from passes.models.wallet_pass import WalletPass
+
+__all__ = [
+    "AppleCredentials",
+    "Device",
+    "PassTemplate",
+    "Registration",
+    "TemplateField",
+    "TemplateImage",
+    "TemplateText",
+    "UpdateCounter",
+    "WalletPass",
+]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from portal.ledger import lane_id_for
+from portal.models import Lane
+from portal.secrets import EncryptedTextField
+from portal.tenancy import TenantModel
+
+
+class AppleCredentials(TenantModel):
+    """A pass type at Apple, with the certificate that signs its passes and opens APNs."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100)
+    pass_type_identifier = models.CharField(max_length=150, help_text="For example pass.com.example.loyalty.")
+    team_identifier = models.CharField(max_length=20)
+    certificate = models.TextField(help_text="PEM.")
+    private_key = EncryptedTextField(help_text="PEM.")
+    intermediate = models.TextField("intermediate certificate", help_text="Apple's WWDR certificate, PEM.")
+    apns_url = models.URLField("push address", default="https://api.push.apple.com")
+    apns_authority = models.TextField(
+        "push server's authority", blank=True, default="", help_text="PEM; empty for Apple's own servers."
+    )
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "Apple certificate"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "pass_type_identifier"], name="apple_one_per_pass_type")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.lane_id = lane_id_for(self.tenant_id, f"apple:{self.pass_type_identifier}", max_running=32)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class UpdateCounter(models.Model):
+    """The last update tag of a pass type. Locked while a tag is taken, so tags commit in their order."""
+
+    tenant_path: ClassVar[str | None] = None
+    tenant_path_reason: ClassVar[str] = "A phone asks by pass type, which two tenants of one brand may share."
+
+    pass_type_identifier = models.CharField(max_length=150, unique=True)
+    value = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.pass_type_identifier}: {self.value}"

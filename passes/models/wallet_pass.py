@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.db import models
+
+from passes.models.template import PassTemplate
+from portal.models import Customer
+from portal.secrets import EncryptedTextField
+from portal.tenancy import TenantModel
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class WalletPass(TenantModel):
+    """A customer's pass. Its content is stored, so that what is signed at fetch is what was hashed at refresh."""
+
+    serial_number = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Never changes in an update: phones keep it (Apple, "Adding a Web Service to Update Passes").
+    authentication_token = EncryptedTextField(default=new_token, bound_to="serial_number", editable=False)
+    template = models.ForeignKey(PassTemplate, on_delete=models.PROTECT, related_name="passes")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="passes")
+    content = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64, blank=True, default="")
+    # Whole seconds and always growing, because If-Modified-Since knows no finer time.
+    changed_at = models.DateTimeField(null=True)
+    update_tag = models.BigIntegerField(default=0, help_text="What a phone echoes to ask for later changes only.")
+    changed_by = models.ForeignKey("portal.Event", null=True, on_delete=models.SET_NULL, related_name="+")
+    fetched_at = models.DateTimeField(null=True, help_text="When a phone first fetched the present content.")
+    voided = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "pass"
+        verbose_name_plural = "passes"
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["template", "customer"], name="pass_one_per_customer")]
+        indexes = [models.Index(fields=["tenant", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.template} · {self.customer}"

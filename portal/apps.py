@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    name = "portal"
+    verbose_name = "Portal"
+
+    def ready(self) -> None:
+        from portal import checks  # noqa: F401 - registers the system checks
+        from portal.ledger.registry import name_news
+
+        name_news("portal.replayed", "Replayed")

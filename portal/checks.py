@@ -1,0 +1,117 @@
+"""System checks: what an installer can get wrong, each with an id and a hint."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from portal.keys import is_local_encryption_key, is_local_secret_key
+
+OWN_APPS = {"portal", "passes", "integrations", "actito", "didomi"}
+MAKE_SECRET_KEY = (
+    'Set SECRET_KEY or SECRET_KEY_FILE, made with: python -c "import secrets; print(secrets.token_urlsafe(50))"'
+)
+MAKE_ENCRYPTION_KEY = (
+    "Set ENCRYPTION_KEYS or ENCRYPTION_KEYS_FILE to 32 random bytes as URL-safe base64, made with: "
+    'python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())". '
+    "Keep it apart from the database: without it no stored secret can be read."
+)
+
+
+@register(Tags.security)
+def check_keys(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.PRODUCTION:
+        key = settings._wrapped.__dict__.get("SECRET_KEY", "")
+        if not key or is_local_secret_key(key):
+            found.append(Error("Production needs a SECRET_KEY of its own.", hint=MAKE_SECRET_KEY, id="portal.E001"))
+        if not settings.ENCRYPTION_KEYS or any(is_local_encryption_key(key) for key in settings.ENCRYPTION_KEYS):
+            found.append(
+                Error("Production needs ENCRYPTION_KEYS of its own.", hint=MAKE_ENCRYPTION_KEY, id="portal.E002")
+            )
+    if any(not _is_encryption_key(key) for key in settings.ENCRYPTION_KEYS):
+        found.append(
+            Error("ENCRYPTION_KEYS has a key that is not 32 bytes.", hint=MAKE_ENCRYPTION_KEY, id="portal.E003")
+        )
+    return found
+
+
+def _is_encryption_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except ValueError:
+        return False
+
+
+@register(Tags.urls)
+def check_public_url(**_: Any) -> list[CheckMessage]:
+    url = urlsplit(settings.PUBLIC_URL)
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        return [
+            Error("PUBLIC_URL is not a web address.", hint="For example https://wallet.example.com", id="portal.E004")
+        ]
+    if url.scheme != "https" and not settings.SANDBOX:
+        return [
+            Error(
+                "PUBLIC_URL must be https: phones refuse passes that name a plain http address.",
+                hint="Serve the portal over https, or set SANDBOX=true to rehearse locally.",
+                id="portal.E005",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_sandbox(**_: Any) -> list[CheckMessage]:
+    if settings.PRODUCTION and settings.SANDBOX:
+        return [
+            Warning(
+                "SANDBOX is on in production: connections may call private addresses and plain http.",
+                hint="Leave SANDBOX unset unless this installation is for rehearsals only.",
+                id="portal.W001",
+            )
+        ]
+    return []
+
+
+@register(Tags.database)
+def check_database(**_: Any) -> list[CheckMessage]:
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if not engine.endswith(("sqlite3", "postgresql")):
+        return [
+            Error(
+                "DATABASE_URL names a database that the ledger was not made for.",
+                hint="Use PostgreSQL (postgres://…) or leave it unset for SQLite.",
+                id="portal.E006",
+            )
+        ]
+    return []
+
+
+@register(Tags.models)
+def check_tenant_paths(**_: Any) -> list[CheckMessage]:
+    """Every model says how it reaches its tenant, or why it has none."""
+    found: list[CheckMessage] = []
+    for model in apps.get_models():
+        if model._meta.app_label not in OWN_APPS:
+            continue
+        if not hasattr(model, "tenant_path"):
+            hint = 'Set tenant_path to a path such as "customer__tenant", or to None with a tenant_path_reason.'
+            found.append(
+                Error("The model does not say how it reaches its tenant.", hint=hint, obj=model, id="portal.E007")
+            )
+        elif model.tenant_path is None and not getattr(model, "tenant_path_reason", ""):
+            found.append(
+                Error(
+                    "The model has no tenant and gives no reason.",
+                    hint="Set tenant_path_reason.",
+                    obj=model,
+                    id="portal.E008",
+                )
+            )
+    return found

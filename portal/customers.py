@@ -1,0 +1,94 @@
+"""CUSTOMER: the only writer of customers. Runs inside the finish transaction of the Event that brought the values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from portal import ledger
+from portal.models import Customer, Event, Identity
+
+CUSTOMER_CHANGED = "customer.changed"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What an outside system knows of one person, already mapped to the tenant's values."""
+
+    source: str  # "actito:3"
+    identities: Mapping[str, str]  # namespace -> name of the person there; the first one is the system's own id
+    key: str
+    language: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Applied:
+    customer: Customer
+    created: bool
+    changed: dict[str, tuple[Any, Any]]  # name -> (before, after)
+
+
+def find(tenant_id: int, namespace: str, name: str) -> Customer | None:
+    identities = Identity.objects.select_related("customer")
+    identity = identities.filter(tenant_id=tenant_id, namespace=namespace, value=name).first()
+    return identity.customer if identity else None
+
+
+def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
+    """Writes what was read and publishes `customer.changed` with the names of the values that changed.
+
+    `number` is the ledger's number of the arrival, or of the read, that the values stand for: a value that a later
+    number wrote stays as it is.
+    """
+    customer, created = _locked_customer(profile, cause.tenant_id)
+    changed = _merge_values(customer, profile, number)
+    now = timezone.now()
+    renamed = (customer.key, customer.language) != (profile.key, profile.language)
+    customer.key, customer.language, customer.synced_at = profile.key, profile.language, now
+    if changed:
+        customer.changed_at = now
+    customer.save()
+    if created or changed or renamed:
+        ledger.publish(
+            CUSTOMER_CHANGED,
+            cause=cause,
+            subject=f"customer:{customer.pk}",
+            payload={"customer": customer.pk, "names": sorted(changed)},
+        )
+    return Applied(customer, created, changed)
+
+
+def _locked_customer(profile: Profile, tenant_id: int) -> tuple[Customer, bool]:
+    """The customer whom the first identity names, locked; made when there is none. The other identities follow."""
+    namespace, name = next(iter(profile.identities.items()))
+    known = find(tenant_id, namespace, name)
+    if known:
+        customer, created = Customer.objects.select_for_update().get(pk=known.pk), False
+    else:
+        customer, created = Customer.objects.create(tenant_id=tenant_id, key=profile.key), True
+    for each, value in profile.identities.items():
+        # A name moves with the newest reading: an e-mail address may pass from one profile to another.
+        Identity.objects.update_or_create(
+            tenant_id=tenant_id, namespace=each, value=value, defaults={"customer": customer}
+        )
+        Identity.objects.filter(customer=customer, namespace=each).exclude(value=value).delete()
+    return customer, created
+
+
+def _merge_values(customer: Customer, profile: Profile, number: int) -> dict[str, tuple[Any, Any]]:
+    changed: dict[str, tuple[Any, Any]] = {}
+    origin = {"source": profile.source, "number": number, "at": timezone.now().isoformat()}
+    for name, value in profile.values.items():
+        before = customer.values.get(name)
+        if name in customer.values and (type(before), before) == (type(value), value):
+            continue
+        if customer.origins.get(name, {}).get("number", 0) > number:
+            continue
+        changed[name] = (before, value)
+        customer.values[name] = value
+        customer.origins[name] = origin
+    return changed

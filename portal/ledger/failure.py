@@ -1,0 +1,63 @@
+"""What a failure means for an Event, and when it is tried again."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from enum import Enum
+
+# Seconds after the first failure: five retries within five minutes, then 10 min, 30 min, 2, 6, 12, 24, 48 and 72 h.
+RETRY_SECONDS = (5, 15, 45, 110, 240, 600, 1_800, 7_200, 21_600, 43_200, 86_400, 172_800, 259_200)
+JITTER = 0.1
+DEFER_LIMIT = timedelta(hours=1)
+DEFER_LIMIT_IN_ALL = timedelta(hours=24)
+
+
+class Decision(Enum):
+    RETRY = "retry"  # try again at the next time of the schedule
+    DEFER = "defer"  # the whole lane waits; costs no attempt
+    PAUSE = "pause"  # the whole lane stops until a person resumes it; costs no attempt
+    DEAD = "dead"  # trying again cannot help
+    UNCERTAIN = "uncertain"  # it may have happened; a person decides
+
+
+class Failure(Exception):
+    """Why an Event did not succeed, in a sentence for staff, with the decision that follows from it."""
+
+    def __init__(self, sentence: str, decision: Decision = Decision.RETRY, wait: timedelta | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.decision = decision
+        self.wait = wait
+
+
+def retry(sentence: str) -> Failure:
+    return Failure(sentence, Decision.RETRY)
+
+
+def defer(sentence: str, wait: timedelta) -> Failure:
+    return Failure(sentence, Decision.DEFER, min(wait, DEFER_LIMIT))
+
+
+def pause(sentence: str) -> Failure:
+    return Failure(sentence, Decision.PAUSE)
+
+
+def dead(sentence: str) -> Failure:
+    return Failure(sentence, Decision.DEAD)
+
+
+def uncertain(sentence: str) -> Failure:
+    return Failure(sentence, Decision.UNCERTAIN)
+
+
+def next_retry_at(first_failed_at: datetime, retries: int, now: datetime) -> datetime | None:
+    """When the retry after `retries` others is due; None when the schedule has ended.
+
+    Times count from the first failure, so that slow calls do not stretch the schedule. A time that has passed
+    meanwhile means now.
+    """
+    if retries >= len(RETRY_SECONDS):
+        return None
+    jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
+    return max(now, first_failed_at + timedelta(seconds=RETRY_SECONDS[retries] * jitter))

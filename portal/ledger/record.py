@@ -1,0 +1,187 @@
+"""IN and LEDGER: writing Events."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from portal.ledger.registry import Result, registry
+from portal.models import Event, Lane
+
+LOCAL_LANE = "local"
+LOCAL_MAX_RUNNING = 32
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of an arrival."""
+
+    event_id: int
+    repeats: int  # how often the same vendor's event id had come before
+    same_body: bool  # whether that earlier body was the same
+    earlier_waiting: bool  # whether an earlier Event of the subject waits and will cover this one
+
+    @property
+    def already_reported(self) -> bool:
+        return self.repeats > 0 or self.earlier_waiting
+
+
+_COLUMNS = [
+    "tenant_id",
+    "lane_id",
+    "kind",
+    "subject",
+    "coalesces",
+    "payload",
+    "source",
+    "source_id",
+    "body_hash",
+    "repeats",
+    "status",
+    "attempts",
+    "retries",
+    "due_at",
+    "leased_by",
+    "correlation_id",
+    "outcome",
+    "created_at",
+]
+
+
+@lru_cache(maxsize=2)
+def _arrival_sql(vendor: str) -> str:
+    """One INSERT that also finds a repeat and an earlier waiting Event: no second statement per arrival.
+
+    The ORM cannot say it: `update_conflicts` refuses a partial unique index, and sets the new row's values only.
+    """
+    table = Event._meta.db_table
+    holes = ", ".join("%s::jsonb" if vendor == "postgresql" and name == "payload" else "%s" for name in _COLUMNS)
+    return f"""
+        INSERT INTO {table} ({", ".join(_COLUMNS)}) VALUES ({holes})
+        ON CONFLICT (tenant_id, source, source_id) WHERE source_id IS NOT NULL
+        DO UPDATE SET repeats = {table}.repeats + 1
+        RETURNING id, repeats, body_hash, EXISTS (
+            SELECT 1 FROM {table} earlier WHERE earlier.tenant_id = %s AND earlier.kind = %s AND earlier.subject = %s
+            AND earlier.coalesces AND earlier.status = 'waiting' AND earlier.id < {table}.id
+        )"""  # noqa: S608 - names only, no values
+
+
+# PostgreSQL's jsonb takes neither NUL nor lone surrogates, which JSON can spell.
+_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
+
+
+def _encode(payload: Mapping[str, Any]) -> str:
+    text = json.dumps(payload)
+    if not _UNSTORABLE.search(text):
+        return text
+    return json.dumps(_storable(payload))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_storable(member) for member in value]
+    return value
+
+
+def record(
+    *,
+    tenant_id: int,
+    lane_id: int,
+    kind: str,
+    subject: str,
+    payload: Mapping[str, Any],
+    source: str,
+    source_id: str | None = None,
+    body_hash: str = "",
+) -> Receipt:
+    """Commits one arrival as an Event. Raises KeyError for a kind that nobody handles."""
+    coalesces = registry.kinds[kind].coalesces
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    correlation = uuid.uuid4()
+    values = [
+        tenant_id, lane_id, kind, subject, coalesces, _encode(payload), source, source_id, body_hash, 0, "waiting", 0, 0,
+        now, "", correlation if connection.features.has_native_uuid_field else correlation.hex, "", now,
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_arrival_sql(connection.vendor), [*values, tenant_id, kind, subject])
+        event_id, repeats, first_hash, earlier_waiting = cursor.fetchone()
+    return Receipt(event_id, repeats, first_hash == body_hash, bool(earlier_waiting))
+
+
+def lane_id_for(tenant_id: int, key: str = LOCAL_LANE, max_running: int = LOCAL_MAX_RUNNING) -> int:
+    lane, _ = Lane.objects.get_or_create(tenant_id=tenant_id, key=key, defaults={"max_running": max_running})
+    return int(lane.pk)
+
+
+def publish(
+    news_kind: str,
+    *,
+    cause: Event,
+    subject: str,
+    payload: Mapping[str, Any],
+    lane_id: int | None = None,
+) -> list[Event]:
+    """Writes one Event per subscriber, or one for a kind with a single handler, as consequences of `cause`.
+
+    Call it inside the transaction of what the news tells of. The subscriber is part of the subject, so that a slow
+    subscriber never holds up another.
+    """
+    kinds = registry.subscribers.get(news_kind) or ([news_kind] if news_kind in registry.kinds else [])
+    lane_id = lane_id or lane_id_for(cause.tenant_id)
+    events = [
+        Event(
+            tenant_id=cause.tenant_id,
+            lane_id=lane_id,
+            kind=kind,
+            subject=f"{kind}:{subject}" if kind != news_kind else subject,
+            coalesces=registry.kinds[kind].coalesces,
+            payload=dict(payload),
+            source="portal",
+            correlation_id=cause.correlation_id,
+            parent=cause,
+        )
+        for kind in kinds
+    ]
+    return Event.objects.bulk_create(events)
+
+
+def news(
+    kind: str,
+    *,
+    tenant_id: int,
+    subject: str,
+    result: Result,
+    cause: Event | None = None,
+    payload: Mapping[str, Any] | None = None,
+) -> Event:
+    """Notes something that happened, so that it shows in the trace, and publishes it to those who subscribed to it."""
+    now = timezone.now()
+    noted = Event.objects.create(
+        tenant_id=tenant_id,
+        lane_id=cause.lane_id if cause else lane_id_for(tenant_id),
+        kind=kind,
+        subject=subject,
+        payload=dict(payload or {}),
+        source="portal",
+        status=result.status,
+        outcome=result.outcome,
+        correlation_id=cause.correlation_id if cause else uuid.uuid4(),
+        parent=cause,
+        created_at=now,
+        finished_at=now,
+    )
+    if kind in registry.subscribers:
+        publish(kind, cause=noted, subject=subject, payload=noted.payload)
+    return noted

@@ -1,0 +1,95 @@
+"""Handlers by kind. Higher storeys register theirs, by dotted name, in `AppConfig.ready()`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from django.utils.module_loading import import_string
+
+from portal.models import Event
+
+
+@dataclass(frozen=True)
+class Result:
+    """How an Event ended: its final status and one sentence for staff."""
+
+    status: str
+    outcome: str
+
+
+def done(sentence: str) -> Result:
+    return Result(Event.Status.DONE, sentence)
+
+
+def ignored(sentence: str) -> Result:
+    return Result(Event.Status.IGNORED, sentence)
+
+
+class Trail(Protocol):
+    """Where outgoing calls leave their Attempt rows."""
+
+    def open(self, *, target: str, method: str, url: str, repeatable: bool, request_excerpt: str) -> int: ...
+
+    def close(self, call: int, *, status: int | None, milliseconds: int, error: str, response_excerpt: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a handler is given: the leased Event, and the trail for its outgoing calls."""
+
+    event: Event
+    trail: Trail
+
+
+# Runs inside finish's transaction: writes rows, publishes, and says how it ended. No network.
+Effects = Callable[[], Result]
+Handler = Callable[[Work], Result | Effects]
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: str
+    handler: str
+    title: str
+    coalesces: bool
+
+
+@dataclass
+class Registry:
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    subscribers: dict[str, list[str]] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+
+    def handler(self, kind: str) -> Handler:
+        """Raises KeyError for a kind that nobody handles."""
+        handler: Handler = import_string(self.kinds[kind].handler)
+        return handler
+
+
+registry = Registry()
+
+
+def handles(kind: str, handler: str, *, title: str, coalesces: bool = False) -> None:
+    """Registers the one handler of a kind. `coalesces`: one run covers all waiting Events of the same subject."""
+    registry.kinds[kind] = Kind(kind, handler, title, coalesces)
+
+
+def subscribe(news: str, subscriber: str, handler: str, *, title: str, coalesces: bool = False) -> None:
+    """Registers one of several handlers of a piece of news; each gets an Event, and retries, of its own."""
+    kind = f"{news}/{subscriber}"
+    subscribers = registry.subscribers.setdefault(news, [])
+    if kind not in subscribers:
+        subscribers.append(kind)
+    handles(kind, handler, title=title, coalesces=coalesces)
+
+
+def name_news(kind: str, title: str) -> None:
+    """Gives a kind that is only noted, never handled, its title."""
+    registry.titles[kind] = title
+
+
+def kind_title(kind: str) -> str:
+    known = registry.kinds.get(kind)
+    return known.title if known else registry.titles.get(kind, kind)

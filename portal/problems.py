@@ -1,0 +1,77 @@
+"""Problem details (RFC 9457) for DRF and for Django's own errors under /api/."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.exceptions import APIException, ErrorDetail
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class BadBody(APIException):
+    """400 with the errors of a body, keyed by JSON path: {"$.data.profileId": ["…"]}."""
+
+    status_code = 400
+    default_detail = "The body is not what this endpoint takes."
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_detail = "The body is larger than 256 KiB."
+
+
+def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
+
+
+class ProblemRenderer(JSONRenderer):
+    """JSON; what carries an error is sent as application/problem+json."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, context: Any = None) -> bytes:
+        rendered: bytes = super().render(data, accepted_media_type, context)
+        return rendered
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    response = drf_exception_handler(error, context)
+    if response is None:
+        return None
+    members = {"errors": error.errors} if isinstance(error, BadBody) else {}
+    response.data = problem(response.status_code, _sentence(getattr(error, "detail", None)), **members)
+    response.content_type = MEDIA_TYPE
+    return response
+
+
+def _sentence(detail: Any) -> str:
+    if isinstance(detail, ErrorDetail | str):
+        return str(detail)
+    return json.dumps(detail, default=str) if detail else ""
+
+
+def _page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse(problem(status, detail), status=status, content_type=MEDIA_TYPE)
+    return HttpResponse(f"<!doctype html><title>{HTTPStatus(status).phrase}</title><p>{detail}</p>", status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 400, "The request could not be understood.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 404, "There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _page(request, 500, "Something went wrong here. It has been logged; try again later.")

@@ -1,0 +1,20 @@
+"""All addresses. Higher storeys are included by name, so that nothing here imports them."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from portal import health
+from portal.admin.site import site
+
+handler400 = "portal.problems.bad_request"
+handler404 = "portal.problems.not_found"
+handler500 = "portal.problems.server_error"
+
+urlpatterns = [
+    path("admin/", site.urls),
+    path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
+    path("wallet/apple/", include("passes.apple.service")),
+    path("p/", include("passes.pages")),
+    path("health/live", health.live),
+]

@@ -1,0 +1,29 @@
+"""Databases of their own for tests that start real processes."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import quote
+
+import psycopg
+from django.conf import settings
+
+
+def url_of(name: str) -> str:
+    """The DATABASE_URL of a database on the PostgreSQL server that the suite uses."""
+    server = settings.DATABASES["default"]
+    user, password = quote(server["USER"] or ""), quote(server["PASSWORD"] or "")
+    return f"postgres://{user}{':' if password else ''}{password}@{server['HOST']}:{server['PORT'] or 5432}/{name}"
+
+
+def new_postgresql_database(purpose: str) -> str:
+    """Makes an empty database and returns its URL."""
+    name = f"portal_{purpose}_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(url_of("postgres"), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    return url_of(name)
+
+
+def drop_postgresql_database(url: str) -> None:
+    with psycopg.connect(url_of("postgres"), autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{url.rsplit("/", 1)[1]}" WITH (FORCE)')

@@ -1,0 +1,67 @@
+"""The tour over real sockets and processes: a points change in Actito reaches a phone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from django.conf import settings
+
+STOPS = ["ACTITO", "1 IN", "2 LEDGER", "3 CLAIM", "4 FETCH", "5 CUSTOMER", "6 PASS", "7 DELIVERY", "8 BACK", "IPHONE"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run_demo(var: Path, port: int, **more: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: text for name, text in os.environ.items() if name not in {"PUBLIC_URL", "SANDBOX"}}
+    environment = {**kept, "VAR_DIR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1", **more}
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo", "--once"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
+
+
+def test_a_points_change_in_actito_reaches_a_phone_and_a_second_start_reuses_what_is_there(
+    tmp_path: Path, own_database: str
+) -> None:
+    first = run_demo(tmp_path, free_port(), DATABASE_URL=own_database)
+    assert first.returncode == 0, first.stdout + first.stderr
+    printed = re.findall(r"^  (\w[\w ]*?) {2,}\d\d:\d\d:\d\d", first.stdout, re.MULTILINE)
+    assert printed == STOPS
+    state = json.loads((tmp_path / "demo.json").read_text())
+    assert {"base_url", "tenant", "api_key", "admin", "actito", "apple"} <= set(state)
+    assert (tmp_path / "demo.json").stat().st_mode & 0o077 == 0
+
+    second = run_demo(tmp_path, free_port(), DATABASE_URL=own_database)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "Reading 0 new profiles" in second.stdout
+    again = json.loads((tmp_path / "demo.json").read_text())
+    for name in ("api_key", "admin", "apple"):
+        assert again[name] == state[name]
+
+
+def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = run_demo(tmp_path, port)
+    assert ended.returncode == 1
+    assert f"Port {port} is in use." in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_folder_without_write_permission_is_told_in_one_sentence(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    ended = run_demo(blocked / "var", free_port())
+    assert ended.returncode != 0
+    assert "cannot write to" in ended.stderr
+    assert "Traceback" not in ended.stderr
