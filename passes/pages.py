@@ -18,7 +18,7 @@ _signer = Signer(salt="passes.link", sep=".")
 
 def link(wallet_pass: WalletPass) -> str:
     """The address of the pass's page. It is signed and says nothing of the customer."""
-    return settings.PUBLIC_URL + reverse("pass-page", args=[_signer.sign(wallet_pass.serial_number.hex)])
+    return str(settings.PUBLIC_URL) + reverse("pass-page", args=[_signer.sign(wallet_pass.serial_number.hex)])
 
 
 def _open(token: str) -> WalletPass:

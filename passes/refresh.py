@@ -95,7 +95,7 @@ def refresh(wallet_pass: WalletPass, *, cause: Event) -> bool:
 
 
 def _next_change(previous: datetime | None, now: datetime) -> datetime:
-    """A whole second, later than the previous change: If-Modified-Since would miss a second change within one second."""
+    """A whole second, later than the previous change: If-Modified-Since would miss two changes within one second."""
     now = now.replace(microsecond=0)
     return max(now, previous + timedelta(seconds=1)) if previous else now
 

@@ -39,8 +39,6 @@ class Caller:
     bound_to: str
     key_id: int
 
-    is_authenticated = True  # what DRF asks of a user
-
 
 @dataclass(frozen=True)
 class _Known:
@@ -59,7 +57,7 @@ def _load(prefix: str) -> _Known | None:
 
 
 _keys = BriefCache(_load, CACHE_SECONDS)
-_noted = BriefCache(
+_noted: BriefCache[int, int] = BriefCache(
     lambda key_id: ApiKey.objects.filter(pk=key_id).update(last_used_at=timezone.now()), LAST_USED_SECONDS
 )
 
@@ -99,7 +97,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         caller = check_key(request.headers.get("X-API-KEY", ""), kwargs["tenant"])
         if caller is None:
             raise AuthenticationFailed("Send a valid API key of this tenant in the X-API-KEY header.")
-        return caller, None
+        return None, caller
 
     def authenticate_header(self, request: Request) -> str:
         return 'ApiKey realm="portal", header="X-API-KEY"'
@@ -111,4 +109,4 @@ class ScopePermission(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         required = getattr(view, "required_scope", None)
         self.message = f"The API key lacks the scope {required}."
-        return required is not None and required in request.user.scopes
+        return required is not None and required in request.auth.scopes

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
-from portal.keys import is_local_encryption_key, is_local_secret_key
+from portal.keys import LOCAL_MARK, is_local_encryption_key, is_local_secret_key
 
 OWN_APPS = {"portal", "passes", "integrations", "actito", "didomi"}
 MAKE_SECRET_KEY = (
@@ -27,8 +28,7 @@ MAKE_ENCRYPTION_KEY = (
 def check_keys(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.PRODUCTION:
-        key = settings._wrapped.__dict__.get("SECRET_KEY", "")
-        if not key or is_local_secret_key(key):
+        if is_local_secret_key(_secret_key()):
             found.append(Error("Production needs a SECRET_KEY of its own.", hint=MAKE_SECRET_KEY, id="portal.E001"))
         if not settings.ENCRYPTION_KEYS or any(is_local_encryption_key(key) for key in settings.ENCRYPTION_KEYS):
             found.append(
@@ -39,6 +39,13 @@ def check_keys(**_: Any) -> list[CheckMessage]:
             Error("ENCRYPTION_KEYS has a key that is not 32 bytes.", hint=MAKE_ENCRYPTION_KEY, id="portal.E003")
         )
     return found
+
+
+def _secret_key() -> str:
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:  # Django's own word for an empty one
+        return LOCAL_MARK
 
 
 def _is_encryption_key(key: str) -> bool:

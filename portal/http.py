@@ -90,7 +90,7 @@ class _GuardedPool(HTTPSConnectionPool):
 
 class _GuardedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"https": _GuardedPool}
 
 
@@ -129,8 +129,9 @@ def call(
     repeatable: bool = True,
     read_seconds: float = READ_SECONDS,
 ) -> Answer:
-    """One call, without redirects, noted in the trail. `target` names the system in words. Raises ApiError when no answer came.
+    """One call, without redirects, noted in the trail. `target` names the system in words.
 
+    Raises ApiError when no answer came.
     A call that is not repeatable and may have been received ends as uncertain rather than being tried again.
     """
     check_url(url)

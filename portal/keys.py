@@ -75,5 +75,5 @@ class KeyDirectory:
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(
-                f"The portal cannot write to {self._directory}: {error.strerror}. Set VAR_DIR to a folder it may write to."
+                f"It cannot write to {self._directory}: {error.strerror}. Set VAR_DIR to a folder that it may write to."
             ) from error

@@ -84,7 +84,7 @@ class _Attribute:
         row.__dict__[self.field.attname] = text
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not generic at run time
     """Text that is encrypted at rest. `bound_to` names a field that identifies the row before it is stored."""
 
     def __init__(self, *args: Any, bound_to: str = "uid", **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ reason in `tenant_path_reason`. Admin, API and tests all read the rows through `
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from portal.models import Tenant
 
-ModelT = TypeVar("ModelT", bound=models.Model, covariant=True)
+ModelT_co = TypeVar("ModelT_co", bound=models.Model, covariant=True)
 
 
 class Role(models.TextChoices):
@@ -70,7 +70,7 @@ def may(user: AbstractBaseUser | AnonymousUser, action: Action, tenant_id: int |
     return tenant_id in allowed if tenant_id is not None else bool(allowed)
 
 
-class TenantQuerySet(models.QuerySet[ModelT]):
+class TenantQuerySet(models.QuerySet[ModelT_co]):
     def _tenant_path(self) -> str | None:
         return getattr(self.model, "tenant_path", "")
 
@@ -102,11 +102,11 @@ def tenant_id_of(row: models.Model) -> int | None:
     if not path:
         return None
     if path == "self":
-        return row.pk
+        return cast(int | None, row.pk)
     *parents, last = path.split("__")
     for name in parents:
         row = getattr(row, name)
-    return getattr(row, f"{last}_id")
+    return cast(int | None, getattr(row, f"{last}_id"))
 
 
 class TenantModel(models.Model):

@@ -63,5 +63,5 @@ def test_a_folder_without_write_permission_is_told_in_one_sentence(tmp_path: Pat
     blocked.write_text("not a folder")
     ended = run_demo(blocked / "var", free_port())
     assert ended.returncode != 0
-    assert "cannot write to" in ended.stderr
+    assert "It cannot write to" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -29,7 +29,7 @@ _PREFIXES = {
 
 @dataclass(frozen=True)
 class ActitoProfile:
-    """A profile as read: attribute values as Actito types them, subscriptions as true or false, segmentations by name."""
+    """A profile as read: attribute values as Actito types them, subscriptions and segmentations as true or false."""
 
     profile_id: str
     attributes: dict[str, Any]
@@ -54,7 +54,7 @@ class ActitoClient:
         self._trail = trail
 
     def read_profile(self, profile: str) -> ActitoProfile | None:
-        """The profile with this id, or with `attribute=value` of a unique attribute; None when Actito has none (404)."""
+        """The profile with this id, or with `attribute=value` of a unique attribute; None when there is none (404)."""
         answer = self._call("GET", "profiles", f"{self._table()}/profile/{_segment(profile)}")
         if answer.status == 404:
             return None

@@ -61,18 +61,19 @@ def speaker_of(caller: Caller) -> _Speaker:
 
 
 class ProfileWebhook(APIView):
-    """`POST profile/{eventType}`: a profile was created or changed. 200 once stored; 208 when an earlier event covers it."""
+    """`POST profile/{eventType}`: a profile was created or changed. 200 once stored, 208 when an earlier one covers it."""
 
     required_scope = Scope.ACTITO_LISTENER
 
     def post(self, request: Request, tenant: str, event_type: str) -> Response:
         if event_type.lower() not in EVENT_TYPES:
             raise NotFound("The event type is Create or Update.")
-        speaker = speaker_of(request.user)
+        caller: Caller = request.auth
+        speaker = speaker_of(caller)
         body = read_object(request)
         profile = profile_id(body)
         receipt = ledger.record(
-            tenant_id=request.user.tenant_id,
+            tenant_id=caller.tenant_id,
             lane_id=speaker.lane_id,
             kind=ACTITO_PROFILE,
             subject=f"{speaker.source}:profile:{profile}",

@@ -114,7 +114,7 @@ class TemplateField(TemplateChild):
     )
     change_message = models.CharField(
         max_length=200, blank=True, default="",
-        help_text="Shown on the lock screen when the value changes; %@ stands for the new value. Empty: no notification.",
+        help_text="Shown on the lock screen when the value changes; %@ is the new value. Empty: no notification.",
     )  # fmt: skip
 
     class Meta:
@@ -171,10 +171,6 @@ class TemplateImage(TemplateChild):
     def __str__(self) -> str:
         return self.file_name
 
-    @property
-    def file_name(self) -> str:
-        return f"{self.role}{'' if self.scale == 1 else f'@{self.scale}x'}.png"
-
     def save(self, *args: object, **kwargs: object) -> None:
         self.sha1 = inspect_png(bytes(self.data)).sha1
         super().save(*args, **kwargs)  # type: ignore[arg-type]
@@ -184,3 +180,7 @@ class TemplateImage(TemplateChild):
             inspect_png(bytes(self.data))
         except ImageError as error:
             raise ValidationError({"data": str(error)}) from error
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.role}{'' if self.scale == 1 else f'@{self.scale}x'}.png"

@@ -34,38 +34,16 @@ class Receipt:
         return self.repeats > 0 or self.earlier_waiting
 
 
-_COLUMNS = [
-    "tenant_id",
-    "lane_id",
-    "kind",
-    "subject",
-    "coalesces",
-    "payload",
-    "source",
-    "source_id",
-    "body_hash",
-    "repeats",
-    "status",
-    "attempts",
-    "retries",
-    "due_at",
-    "leased_by",
-    "correlation_id",
-    "outcome",
-    "created_at",
-]
-
-
-@lru_cache(maxsize=2)
-def _arrival_sql(vendor: str) -> str:
+@lru_cache(maxsize=4)
+def _arrival_sql(vendor: str, columns: tuple[str, ...]) -> str:
     """One INSERT that also finds a repeat and an earlier waiting Event: no second statement per arrival.
 
     The ORM cannot say it: `update_conflicts` refuses a partial unique index, and sets the new row's values only.
     """
     table = Event._meta.db_table
-    holes = ", ".join("%s::jsonb" if vendor == "postgresql" and name == "payload" else "%s" for name in _COLUMNS)
+    holes = ("%s::jsonb" if vendor == "postgresql" and name == "payload" else "%s" for name in columns)
     return f"""
-        INSERT INTO {table} ({", ".join(_COLUMNS)}) VALUES ({holes})
+        INSERT INTO {table} ({", ".join(columns)}) VALUES ({", ".join(holes)})
         ON CONFLICT (tenant_id, source, source_id) WHERE source_id IS NOT NULL
         DO UPDATE SET repeats = {table}.repeats + 1
         RETURNING id, repeats, body_hash, EXISTS (
@@ -107,15 +85,30 @@ def record(
     body_hash: str = "",
 ) -> Receipt:
     """Commits one arrival as an Event. Raises KeyError for a kind that nobody handles."""
-    coalesces = registry.kinds[kind].coalesces
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     correlation = uuid.uuid4()
-    values = [
-        tenant_id, lane_id, kind, subject, coalesces, _encode(payload), source, source_id, body_hash, 0, "waiting", 0, 0,
-        now, "", correlation if connection.features.has_native_uuid_field else correlation.hex, "", now,
-    ]  # fmt: skip
+    row: dict[str, Any] = {
+        "tenant_id": tenant_id,
+        "lane_id": lane_id,
+        "kind": kind,
+        "subject": subject,
+        "coalesces": registry.kinds[kind].coalesces,
+        "payload": _encode(payload),
+        "source": source,
+        "source_id": source_id,
+        "body_hash": body_hash,
+        "repeats": 0,
+        "status": Event.Status.WAITING.value,
+        "attempts": 0,
+        "retries": 0,
+        "due_at": now,
+        "leased_by": "",
+        "correlation_id": correlation if connection.features.has_native_uuid_field else correlation.hex,
+        "outcome": "",
+        "created_at": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_arrival_sql(connection.vendor), [*values, tenant_id, kind, subject])
+        cursor.execute(_arrival_sql(connection.vendor, tuple(row)), [*row.values(), tenant_id, kind, subject])
         event_id, repeats, first_hash, earlier_waiting = cursor.fetchone()
     return Receipt(event_id, repeats, first_hash == body_hash, bool(earlier_waiting))
 

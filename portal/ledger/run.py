@@ -82,7 +82,7 @@ def _call_cut_short(event: Event) -> Attempt | None:
 
 
 def finish(event: Event, result: Result | Effects) -> None:
-    """Commits the end of an Event and all its effects in one transaction. Raises LeaseLost when the lease has moved on."""
+    """Commits the end of an Event and all its effects in one transaction. Raises LeaseLost when another holds it."""
     if isinstance(result, Result):
         _settle(event, **_ended(result))
         return

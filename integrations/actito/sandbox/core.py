@@ -17,7 +17,7 @@ from integrations.actito.sandbox.store import Json, Profile, Refusal, Store, Tab
 from integrations.actito.sandbox.switches import Switches
 from portal.sandbox import Request, Response, Sandbox, route
 
-TOKEN_PATH = "/auth/token"  # noqa: S105  (a path)
+TOKEN_PATH = "/auth/token"
 LEGACY_PATH = "/ActitoWebServices/"
 CONCURRENT_REQUESTS = 5
 

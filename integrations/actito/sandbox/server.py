@@ -34,7 +34,7 @@ class Seeded(NamedTuple):
 class ActitoSandbox(ActitoCore):
     """Actito's REST API with state of its own; real changes are pushed to webhook subscriptions."""
 
-    def seed(  # noqa: PLR0913  (all by keyword, all with a default)
+    def seed(
         self,
         *,
         entity: str = "demo",

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import requests
 
 TIMEOUT = (3, 20)
-PASS_TYPE = "application/vnd.apple.pkpass"  # noqa: S105
+PASS_TYPE = "application/vnd.apple.pkpass"
 
 
 class TaskFailed(Exception):
