@@ -11,7 +11,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -103,10 +103,15 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'ApiKey realm="portal", header="X-API-KEY"'
 
 
+def caller_of(request: Request) -> Caller:
+    """Who makes an authenticated request."""
+    return cast(Caller, request.auth)
+
+
 class ScopePermission(BasePermission):
     """The caller's key must have the scope that the view names in `required_scope`."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         required = getattr(view, "required_scope", None)
         self.message = f"The API key lacks the scope {required}."
-        return required is not None and required in request.auth.scopes
+        return required is not None and required in caller_of(request).scopes

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from integrations.actito.models import ActitoConnection
 from portal import ledger
-from portal.access import Caller
+from portal.access import Caller, caller_of
 from portal.caching import BriefCache
 from portal.models import Scope
 from portal.problems import BadBody
@@ -61,14 +61,14 @@ def speaker_of(caller: Caller) -> _Speaker:
 
 
 class ProfileWebhook(APIView):
-    """`POST profile/{eventType}`: a profile was created or changed. 200 once stored, 208 when an earlier one covers it."""
+    """`POST profile/{eventType}`: a profile came or changed. 200 once stored, 208 when an earlier one covers it."""
 
     required_scope = Scope.ACTITO_LISTENER
 
     def post(self, request: Request, tenant: str, event_type: str) -> Response:
         if event_type.lower() not in EVENT_TYPES:
             raise NotFound("The event type is Create or Update.")
-        caller: Caller = request.auth
+        caller = caller_of(request)
         speaker = speaker_of(caller)
         body = read_object(request)
         profile = profile_id(body)
