@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-slow lint bench messages clean
+.PHONY: help install install-dev demo test test-slow lint bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -46,6 +46,10 @@ lint: install-dev  ## Style, types, import contracts, migrations
 
 bench: install-dev  ## Print the benchmarks' ratios
 	$(BIN)/python -m bench.ledger
+
+lock: install-dev  ## Pin every version anew, from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header -c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## Remove the demo's data and the virtual environment
 	rm -rf $(VENV) var

@@ -1,0 +1,11 @@
+FROM python:3.13-slim
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY . .
+RUN PRODUCTION=false VAR_DIR=/tmp/build python manage.py collectstatic --noinput && rm -rf /tmp/build \
+    && useradd --create-home portal
+USER portal
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--no-ws", "portal.wsgi:application"]
