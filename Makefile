@@ -16,12 +16,12 @@ $(VENV)/made:
 
 $(VENV)/run.installed: requirements.lock | $(VENV)/made
 	@echo "• Installing the pinned packages into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/dev.installed: requirements-dev.lock | $(VENV)/made
 	@echo "• Installing the pinned packages for development into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/run.installed
 
 install: $(VENV)/run.installed  ## Install what the portal needs
