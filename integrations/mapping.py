@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
 
-_DATE_FORMS = ("%d/%m/%Y", "%d/%m/%Y %H:%M:%S")
+from portal.text import storable
+
+_DATE_FORMS = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S")
 _YES = {"true", "yes", "1", "on", "oui", "ja"}
 _NO = {"false", "no", "0", "off", "non", "nee"}
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
 TEXT_LIMIT = 2000
+NUMBER_LIMIT = 10**15
+NUMBER_LENGTH, DATE_LENGTH = 100, 40
 
 
 class ValueType(models.TextChoices):
@@ -62,32 +68,45 @@ def map_document(document: Mapping[str, Any], rules: Iterable[Rule]) -> Mapped:
 
 
 def _shown(value: Any) -> str:
-    text = str(value)
+    text = storable(str(value))
     return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
 
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
         raise Unreadable(f"{_shown(value)} is not text.")
-    text = ", ".join(str(member) for member in value) if isinstance(value, list) else str(value)
-    return text[:TEXT_LIMIT]
+    members = value if isinstance(value, list) else [value]
+    return storable(", ".join(map(_word, members)))[:TEXT_LIMIT]
+
+
+def _word(value: Any) -> str:
+    """As Actito would write it in a text: true rather than True, 420 rather than 420.0."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < NUMBER_LIMIT:
+        return str(int(value))
+    return str(value)
 
 
 def _number(value: Any) -> int | float:
-    """An int where it is whole. Texts may use a decimal comma, as French and Dutch exports do."""
+    """An int where it is whole. Texts may use a decimal comma, and spaces between thousands, as French exports do."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unreadable(f"{_shown(value)} is not a number.")
-    try:
-        number = Decimal(str(value).strip().replace("\N{NO-BREAK SPACE}", "").replace(",", "."))
-    except InvalidOperation as error:
-        raise Unreadable(f"{_shown(value)} is not a number.") from error
-    if not number.is_finite() or abs(number) > Decimal(10) ** 15:
+    text = value if isinstance(value, str) else str(value) if isinstance(value, float) else f"{value:d}"
+    text = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3})", "", text.strip()).replace(",", ".")
+    if len(text) > NUMBER_LENGTH or not _NUMBER.match(text):
+        raise Unreadable(f"{_shown(value)} is not a number.")
+    number = Decimal(text)
+    if abs(number) > NUMBER_LIMIT:
         raise Unreadable(f"{_shown(value)} is too large a number.")
-    return int(number) if number == number.to_integral_value() else float(number)
+    if number == number.to_integral_value():
+        return int(number)
+    nearest = float(number)
+    return int(nearest) if nearest.is_integer() else nearest
 
 
 def _yes_no(value: Any) -> bool:
-    text = str(value).strip().lower()
+    text = _word(value).strip().lower()
     if text in _YES:
         return True
     if text in _NO:
@@ -98,6 +117,8 @@ def _yes_no(value: Any) -> bool:
 def _date(value: Any) -> str:
     """ISO 8601: a date, or a moment with its time where one was given."""
     text = str(value).strip()
+    if not isinstance(value, str) or len(text) > DATE_LENGTH:
+        raise Unreadable(f"{_shown(value)} is not a date.")
     try:
         if parsed := parse_date(text):
             return parsed.isoformat()

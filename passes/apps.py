@@ -7,6 +7,7 @@ class PassesConfig(AppConfig):
     verbose_name = _("Passes")
 
     def ready(self) -> None:
+        from passes.admin import registered  # noqa: F401 - registers the admins
         from portal.ledger import handles, subscribe
         from portal.ledger.registry import name_news
 

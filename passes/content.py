@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from passes.expressions import evaluate
+from passes.expressions import ExpressionError, evaluate
 from passes.models import PassTemplate
+
+
+class ContentError(ValueError):
+    """The template makes no content for these values; the message says which part, and holds no value."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Content:
 
 
 def render(template: PassTemplate, values: Mapping[str, Any], *, voided: bool = False) -> Content:
-    """The content of one pass. Reads the template's fields, texts and images, which callers prefetch."""
+    """The content of one pass. Reads the template's fields, texts and images, which callers prefetch.
+
+    Raises ContentError for an expression that cannot be worked out.
+    """
     data = {
         "kind": template.kind,
         "organization_name": template.organization_name,
@@ -43,7 +50,7 @@ def render(template: PassTemplate, values: Mapping[str, Any], *, voided: bool = 
                 "place": field.place,
                 "key": field.key,
                 "label": field.label,
-                "value": evaluate(field.expression, values),
+                "value": _value(str(field), field.expression, values),
                 "change_message": field.change_message,
             }
             for field in template.fields.all()
@@ -57,14 +64,21 @@ def render(template: PassTemplate, values: Mapping[str, Any], *, voided: bool = 
 
 
 def content_hash(data: Mapping[str, Any]) -> str:
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _value(part: str, expression: str, values: Mapping[str, Any]) -> str | int | float:
+    try:
+        return evaluate(expression, values)
+    except ExpressionError as error:
+        raise ContentError(f"“{part}”: {error}") from error
 
 
 def _barcode(template: PassTemplate, values: Mapping[str, Any]) -> dict[str, str] | None:
     if not template.barcode_format:
         return None
-    message = str(evaluate(template.barcode_message, values))
+    message = str(_value("Barcode", template.barcode_message, values))
     return {"format": template.barcode_format, "message": message} if message else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from django.utils import timezone
@@ -17,25 +17,32 @@ APPLE_PUSH = "apple.push"
 
 
 def deliver(wallet_pass: WalletPass, *, cause: Event) -> None:
-    """Publishes one push per device that holds the pass. Part of the transaction that stored the content."""
-    for device in Device.objects.filter(registrations__wallet_pass=wallet_pass).select_related("apple"):
-        ledger.publish(
-            APPLE_PUSH,
-            cause=cause,
-            subject=f"device:{device.pk}",
-            payload={"device": device.pk},
-            lane_id=device.apple.lane_id,
-        )
+    """Publishes one push per phone that holds the pass. Part of the transaction that stored the content."""
+    devices = Device.objects.filter(registrations__wallet_pass=wallet_pass).select_related("apple").order_by("token_at")
+    # A phone may have registered under several identifiers; its push token tells, and the newest row stands for it.
+    for device in {(device.apple_id, device.push_token): device for device in devices}.values():
+        _publish(device, cause)
+
+
+def _publish(device: Device, cause: Event) -> None:
+    ledger.publish(
+        APPLE_PUSH,
+        cause=cause,
+        subject=f"device:{device.pk}",
+        payload={"device": device.pk},
+        lane_id=device.apple.lane_id,
+    )
 
 
 def push_device(work: Work) -> Result | partial[Result]:
     """Handles `apple.push`: wakes one phone, which then asks what changed."""
-    device = Device.objects.select_related("apple").filter(pk=work.event.payload["device"]).first()
+    devices = Device.objects.for_tenant(work.event.tenant_id).select_related("apple")
+    device = devices.filter(pk=work.event.payload["device"]).first()
     if device is None:
         return ledger.ignored("The phone no longer holds a pass.")
     answer = push.send(device.apple, device.push_token, trail=work.trail)
     if answer.gone:
-        return partial(_forget, device.pk, device.push_token, answer.gone_since)
+        return partial(_forget, device.pk, device.push_token, answer.gone_since, work.event)
     return partial(_pushed, device.pk)
 
 
@@ -44,9 +51,16 @@ def _pushed(device_id: int) -> Result:
     return ledger.done("Apple accepted the push.")
 
 
-def _forget(device_id: int, push_token: str, gone_since: datetime | None) -> Result:
+def _forget(device_id: int, push_token: str, gone_since: datetime | None, event: Event) -> Result:
     """Drops the device, unless it has given a token after Apple saw the old one go."""
-    gone = Device.objects.filter(pk=device_id, push_token=push_token, token_at__lte=gone_since or datetime.now(UTC))
-    if gone.delete()[0]:
-        return ledger.done("Apple says that this phone no longer holds the pass. Its registrations were removed.")
-    return ledger.ignored("The phone has registered again meanwhile.")
+    # Locked, because the phone may be registering again this very moment.
+    device = Device.objects.select_for_update(of=("self",)).select_related("apple").filter(pk=device_id).first()
+    if device is None:
+        return ledger.ignored("The phone no longer holds a pass.")
+    if device.push_token != push_token:
+        _publish(device, event)
+        return ledger.done("Apple no longer knows the token, but the phone has given a new one: it is pushed again.")
+    if gone_since and device.token_at > gone_since:
+        return ledger.ignored("Apple saw this token go before the phone registered with it again.")
+    device.delete()
+    return ledger.done("Apple says that this phone no longer holds the pass. Its registrations were removed.")

@@ -12,18 +12,36 @@ register = Library()
 
 # Left out on purpose: filters that make HTML, and those that can make a huge text from a small one (ljust, center).
 _HARMLESS = (
-    "add", "capfirst", "cut", "default", "default_if_none", "divisibleby", "first", "floatformat", "last", "length",
-    "lower", "pluralize", "slice", "title", "truncatechars", "truncatewords", "upper", "yesno",
+    "add", "capfirst", "cut", "default", "divisibleby", "first", "last", "length", "lower", "pluralize", "slice",
+    "title", "truncatechars", "truncatewords", "upper", "yesno",
 )  # fmt: skip
 for _name in _HARMLESS:
     register.filters[_name] = defaultfilters.register.filters[_name]
+
+# Django writes as many decimals as it is asked for, were it a billion.
+DECIMALS_LIMIT = 20
+
+
+@register.filter
+def floatformat(value: Any, places: Any = -1) -> str:
+    """`{{ balance|floatformat:2 }}`, with Django's suffixes g and u; more decimals than 20 are an error."""
+    digits = str(places).rstrip("gu") or "-1"
+    if abs(int(digits)) > DECIMALS_LIMIT:
+        raise ValueError(f"A number has {DECIMALS_LIMIT} decimals at most.")
+    return str(defaultfilters.floatformat(value, places))
+
+
+@register.filter
+def default_if_none(value: Any, fallback: Any) -> Any:
+    """`{{ points|default_if_none:"–" }}`: what stands there when the customer has no such value. Zero is a value."""
+    return fallback if value is None or value == "" else value
 
 
 @register.filter(name="date")
 def format_date(value: Any, pattern: str = "d/m/Y") -> str:
     """`{{ expires|date:"d/m/Y" }}`: values are stored as ISO 8601 text, so they are read first."""
     moment = _moment(value)
-    return str(defaultfilters.date(moment, pattern)) if moment else ""
+    return str(defaultfilters.date(moment, str(pattern))) if moment else ""
 
 
 def _moment(value: Any) -> date | None:

@@ -6,34 +6,68 @@ not depend on who renders it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.template import Context, Engine, Template, TemplateSyntaxError
-from django.template.base import Lexer, TokenType, VariableNode
+from django.template.base import FilterExpression, Lexer, Node, TextNode, TokenType, Variable, VariableNode
 from django.utils import translation
 
 _ENGINE = Engine(builtins=["passes.expression_filters"], autoescape=False)
 # The engine brings Django's own tags and filters; only the portal's list may be used.
 _ENGINE.template_builtins = [_ENGINE.template_builtins[-1]]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# JSON readers keep whole numbers exact up to here (RFC 8259, 6); a longer one is a code, and is shown as text.
+_EXACT = 2**53
+TEXT_LIMIT = 10_000
 
 
 class ExpressionError(ValueError):
     """The expression cannot be used; the message tells a marketer why."""
 
 
+class _Value(Variable):
+    """A name that leads to stored values only: through dictionaries and lists, never to attributes or calls.
+
+    A name that is not there is empty, wherever it stands.
+    """
+
+    def _resolve_lookup(self, context: Any) -> Any:
+        current = context
+        for bit in self.lookups or ():
+            try:
+                current = current[int(bit)] if isinstance(current, list) else current[bit]
+            except (KeyError, IndexError, TypeError, ValueError):
+                return ""
+        return "" if current is None else current
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Template:
     """The compiled expression. Raises ExpressionError."""
+    text = text.strip()
     if any(token.token_type in {TokenType.BLOCK, TokenType.COMMENT} for token in Lexer(text).tokenize()):
         raise ExpressionError("Only values like {{ points }} may be used here, no tags.")
     try:
-        return _ENGINE.from_string(text)
+        template = _ENGINE.from_string(text)
     except TemplateSyntaxError as error:
         raise ExpressionError(f"This value cannot be read: {error}") from error
+    for node in template.nodelist:
+        if isinstance(node, VariableNode):
+            _confine(node.filter_expression)
+    return template
+
+
+def _confine(expression: FilterExpression) -> None:
+    if isinstance(expression.var, Variable):
+        expression.var = _Value(expression.var.var)
+    expression.filters = [
+        (function, [(named, _Value(value.var) if named else value) for named, value in arguments])
+        for function, arguments in expression.filters
+    ]
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -49,13 +83,44 @@ def names_in(text: str) -> frozenset[str]:
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> str | int | float:
-    """The expression's value. A lone `{{ name }}` keeps a number a number; everything else is text."""
-    template = parse(text)
-    context = Context({name: "" if value is None else value for name, value in values.items()}, False, False, False)
-    with translation.override("en"):
-        if len(template.nodelist) == 1 and isinstance(node := template.nodelist[0], VariableNode):
-            with context.bind_template(template):
-                value = node.filter_expression.resolve(context, ignore_failures=True)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return value
-        return template.render(context).strip()
+    """The expression's value. A lone `{{ name }}` keeps a number a number; everything else is text.
+
+    Raises ExpressionError for a filter that cannot work with what it is given; the message holds no customer's value.
+    """
+    nodes = list(parse(text).nodelist)
+    context = Context(dict(values), autoescape=False, use_l10n=False, use_tz=False)
+    try:
+        with translation.override("en"):
+            found = [_resolve(node, context) for node in nodes]
+            if len(found) == 1 and _is_number(found[0]):
+                return _number(found[0])
+            return "".join(map(_text, found)).strip()[:TEXT_LIMIT]
+    except Exception as error:
+        raise ExpressionError(f"{text.strip()} cannot be worked out ({type(error).__name__}).") from error
+
+
+def _resolve(node: Node, context: Context) -> Any:
+    if isinstance(node, VariableNode):
+        return node.filter_expression.resolve(context)
+    return node.s if isinstance(node, TextNode) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _number(value: int | float) -> str | int | float:
+    """Whole numbers have one form, so that 420.0 after 420 is no change."""
+    if isinstance(value, float) and not value.is_integer():
+        return value
+    return int(value) if abs(value) <= _EXACT else str(value)
+
+
+def _text(value: Any) -> str:
+    """As text that JSON and databases can carry. A list is read out; a dictionary has no text of its own."""
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_text, value)))
+    if value is None or isinstance(value, dict) or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    shown = str(_number(value)) if _is_number(value) else str(value)
+    return shown.encode("utf-8", "replace").decode().replace("\0", "")

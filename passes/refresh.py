@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from passes import delivery
-from passes.content import render
+from passes.content import Content, ContentError, content_hash, render
 from passes.models import PassTemplate, UpdateCounter, WalletPass
 from portal import ledger
 from portal.ledger import Result, Work
@@ -17,6 +20,7 @@ from portal.models import Customer, Event
 
 PASS_REFRESH = "pass.refresh"
 _DESIGN = ("template__fields", "template__texts", "template__images")
+_CHANGING = ("content", "content_hash", "changed_at", "changed_by", "update_tag", "fetched_at", "voided")
 
 
 def refresh_customer(work: Work) -> partial[Result]:
@@ -30,57 +34,110 @@ def refresh_pass(work: Work) -> partial[Result]:
 
 
 def _refresh_customer(event: Event) -> Result:
-    customer = Customer.objects.get(pk=event.payload["customer"])
-    created = [issue(template, customer, cause=event) for template in _templates_due(customer)]
-    changed = [one for one in _locked_passes(customer=customer) if refresh(one, cause=event)]
-    return _summary([one for one in created if one], changed)
+    passes = _locked_passes(event.tenant_id, customer=event.payload["customer"])
+    customer = Customer.objects.for_tenant(event.tenant_id).filter(pk=event.payload["customer"]).first()
+    if customer is None:
+        return ledger.ignored("The customer is no longer there.")
+    due = [_new_pass(template, customer) for template in _templates_due(customer)]
+    return _renew([*passes, *due], event)
 
 
 def _refresh_pass(event: Event) -> Result:
-    passes = _locked_passes(pk=event.payload["pass"])
-    return _summary([], [one for one in passes if refresh(one, cause=event)])
+    return _renew(_locked_passes(event.tenant_id, pk=event.payload["pass"]), event)
 
 
-def _summary(created: list[WalletPass], changed: list[WalletPass]) -> Result:
-    said = []
-    if created:
-        said.append(f"Made {_names(created)}.")
-    if changed:
-        said.append(f"New content for {_names(changed)}.")
-    return ledger.done(" ".join(said)) if said else ledger.ignored("No pass shows anything that changed.")
+def _renew(passes: Iterable[WalletPass], cause: Event) -> Result:
+    """Renews each pass on its own: a template that cannot be worked out does not hold up the customer's others."""
+    told = _Told()
+    # In the order of their pass types, so that two refreshes never wait for each other's counters.
+    for one in sorted(passes, key=_pass_type):
+        new = one._state.adding
+        try:
+            with transaction.atomic():
+                changed = refresh(one, cause=cause)
+        except ContentError as error:
+            fate = "was not made" if new else "keeps its old content"
+            told.kept.append(f"{one.template} {fate}: {error}")
+        except IntegrityError:
+            if not new:
+                raise
+            # It was made meanwhile, from the same values or newer ones.
+        else:
+            if changed:
+                (told.made if new else told.changed).append(str(one.template))
+    return told.result()
 
 
-def _names(passes: list[WalletPass]) -> str:
-    return ", ".join(f"“{one.template.name}”" for one in passes)
+@dataclass
+class _Told:
+    """What became of the passes, by the names of their templates; `kept` are sentences."""
+
+    made: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def result(self) -> Result:
+        """Failed when a pass could not be renewed: trying again cannot help, mending the template and a replay do."""
+        said = [
+            *([f"Made {', '.join(sorted(self.made))}."] if self.made else []),
+            *([f"New content for {', '.join(sorted(self.changed))}."] if self.changed else []),
+            *self.kept,
+        ]
+        if self.kept:
+            return Result(Event.Status.FAILED, " ".join(said))
+        return ledger.done(" ".join(said)) if said else ledger.ignored("No pass shows anything that changed.")
 
 
 def _templates_due(customer: Customer) -> list[PassTemplate]:
-    templates = PassTemplate.objects.for_tenant(customer.tenant_id)
+    templates = PassTemplate.objects.for_tenant(customer.tenant_id).select_related("apple")
     due = templates.filter(active=True, issue=PassTemplate.Issue.EVERY_CUSTOMER).exclude(passes__customer=customer)
     return list(due.prefetch_related("fields", "texts", "images"))
 
 
+def _new_pass(template: PassTemplate, customer: Customer) -> WalletPass:
+    if template.tenant_id != customer.tenant_id:
+        raise ValueError("The template and the customer belong to different tenants.")
+    return WalletPass(tenant_id=customer.tenant_id, template=template, customer=customer)
+
+
 def issue(template: PassTemplate, customer: Customer, *, cause: Event) -> WalletPass | None:
-    """Makes the customer's pass of a template; None when there is one already. Call it in a transaction."""
-    made, new = WalletPass.objects.get_or_create(
-        template=template, customer=customer, defaults={"tenant_id": customer.tenant_id}
-    )
-    if not new:
+    """Makes the customer's pass of a template; None when there is one already. Call it in a transaction.
+
+    Raises ContentError when the template makes no content for this customer.
+    """
+    made = _new_pass(template, customer)
+    if template.passes.filter(customer=customer).exists():
         return None
-    refresh(made, cause=cause)
+    try:
+        with transaction.atomic():
+            refresh(made, cause=cause)
+    except IntegrityError:
+        return None
     return made
 
 
-def _locked_passes(**which: object) -> list[WalletPass]:
-    # In the order of their pass types, so that two refreshes never wait for each other's counters.
-    passes = WalletPass.objects.select_for_update(of=("self",)).filter(**which)
-    passes = passes.select_related("template__apple", "customer").prefetch_related(*_DESIGN)
-    return list(passes.order_by("template__apple__pass_type_identifier", "pk"))
+def _locked_passes(tenant_id: int, **which: object) -> list[WalletPass]:
+    """Locked first and read in a second statement: one that waits for a lock would see the values of before.
+
+    The lock leaves phones free to register meanwhile, whose rows only point to the pass.
+    """
+    passes = WalletPass.objects.for_tenant(tenant_id)
+    keys = list(passes.select_for_update(no_key=True).filter(**which).order_by("pk").values_list("pk", flat=True))
+    found = passes.filter(pk__in=keys).select_related("template__apple", "customer")
+    return list(found.prefetch_related(*_DESIGN))
+
+
+def _pass_type(wallet_pass: WalletPass) -> tuple[str, int]:
+    apple = wallet_pass.template.apple
+    return (apple.pass_type_identifier if apple else "", wallet_pass.template_id)
 
 
 def refresh(wallet_pass: WalletPass, *, cause: Event) -> bool:
-    """Stores new content and sends it on its way. Equal content is left alone: no push, no new Last-Modified."""
-    content = render(wallet_pass.template, wallet_pass.customer.values, voided=wallet_pass.voided)
+    """Stores new content and sends it on its way. Equal content is left alone: no push, no new Last-Modified.
+
+    Raises ContentError, and changes nothing, when the template makes no content for this customer.
+    """
+    content = _content(wallet_pass)
     if content.hash == wallet_pass.content_hash:
         return False
     wallet_pass.content, wallet_pass.content_hash = content.data, content.hash
@@ -89,29 +146,45 @@ def refresh(wallet_pass: WalletPass, *, cause: Event) -> bool:
     apple = wallet_pass.template.apple
     if apple:
         wallet_pass.update_tag = _next_tag(apple.pass_type_identifier)
-    wallet_pass.save()
+    if wallet_pass._state.adding:
+        wallet_pass.save(force_insert=True)
+        return True  # nobody can hold a pass that was not there before
+    wallet_pass.save(update_fields=_CHANGING)
     delivery.deliver(wallet_pass, cause=cause)
     return True
+
+
+def _content(wallet_pass: WalletPass) -> Content:
+    try:
+        return render(wallet_pass.template, wallet_pass.customer.values, voided=wallet_pass.voided)
+    except ContentError:
+        # Whether a card is valid must not hang on its template: what it shows stays, the word “void” comes or goes.
+        if not wallet_pass.content or wallet_pass.content.get("voided") == wallet_pass.voided:
+            raise
+        data = {**wallet_pass.content, "voided": wallet_pass.voided}
+        return Content(data, content_hash(data))
 
 
 def _next_change(previous: datetime | None, now: datetime) -> datetime:
     """A whole second, later than the previous change: If-Modified-Since would miss two changes within one second."""
     now = now.replace(microsecond=0)
-    return max(now, previous + timedelta(seconds=1)) if previous else now
+    return max(now, previous.replace(microsecond=0) + timedelta(seconds=1)) if previous else now
 
 
 def _next_tag(pass_type_identifier: str) -> int:
     """The next update tag. The counter's row stays locked until commit, so no phone can skip a tag committed late."""
-    UpdateCounter.objects.get_or_create(pass_type_identifier=pass_type_identifier)
     counter = UpdateCounter.objects.filter(pass_type_identifier=pass_type_identifier)
-    counter.update(value=F("value") + 1)
+    if not counter.update(value=F("value") + 1):
+        UpdateCounter.objects.get_or_create(pass_type_identifier=pass_type_identifier)
+        counter.update(value=F("value") + 1)
     return counter.get().value
 
 
 def refresh_all(template: PassTemplate, *, cause: Event, batch: int = 1000) -> int:
     """Publishes one `pass.refresh` per pass of the template. Returns how many."""
     lane_id = ledger.lane_id_for(template.tenant_id)
-    keys = template.passes.order_by("pk").values_list("pk", flat=True)
-    for key in keys.iterator(batch):
+    count = 0
+    for key in template.passes.order_by("pk").values_list("pk", flat=True).iterator(batch):
         ledger.publish(PASS_REFRESH, cause=cause, subject=f"pass:{key}", payload={"pass": key}, lane_id=lane_id)
-    return keys.count()
+        count += 1
+    return count

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.core.exceptions import ImproperlyConfigured
 
-from portal.keys import LOCAL_MARK, is_local_encryption_key, is_local_secret_key
+from portal.keys import is_local_encryption_key, is_local_secret_key
 
+# What depends on the environment: a web process looks at these before it serves.
+INSTALLATION = "installation"
 OWN_APPS = {"portal", "passes", "integrations", "actito", "didomi"}
 MAKE_SECRET_KEY = (
     'Set SECRET_KEY or SECRET_KEY_FILE, made with: python -c "import secrets; print(secrets.token_urlsafe(50))"'
@@ -24,11 +25,11 @@ MAKE_ENCRYPTION_KEY = (
 )
 
 
-@register(Tags.security)
+@register(Tags.security, INSTALLATION)
 def check_keys(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.PRODUCTION:
-        if is_local_secret_key(_secret_key()):
+        if is_local_secret_key(settings.SECRET_KEY):
             found.append(Error("Production needs a SECRET_KEY of its own.", hint=MAKE_SECRET_KEY, id="portal.E001"))
         if not settings.ENCRYPTION_KEYS or any(is_local_encryption_key(key) for key in settings.ENCRYPTION_KEYS):
             found.append(
@@ -41,24 +42,21 @@ def check_keys(**_: Any) -> list[CheckMessage]:
     return found
 
 
-def _secret_key() -> str:
-    try:
-        return str(settings.SECRET_KEY)
-    except ImproperlyConfigured:  # Django's own word for an empty one
-        return LOCAL_MARK
-
-
 def _is_encryption_key(key: str) -> bool:
     try:
-        return len(base64.urlsafe_b64decode(key)) == 32
+        return len(base64.b64decode(key, altchars=b"-_", validate=True)) == 32
     except ValueError:
         return False
 
 
-@register(Tags.urls)
+@register(Tags.urls, INSTALLATION)
 def check_public_url(**_: Any) -> list[CheckMessage]:
-    url = urlsplit(settings.PUBLIC_URL)
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+    try:
+        url = urlsplit(settings.PUBLIC_URL)
+        usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable or url.query or url.fragment or "@" in url.netloc:
         return [
             Error("PUBLIC_URL is not a web address.", hint="For example https://wallet.example.com", id="portal.E004")
         ]
@@ -73,7 +71,7 @@ def check_public_url(**_: Any) -> list[CheckMessage]:
     return []
 
 
-@register(Tags.security)
+@register(Tags.security, INSTALLATION)
 def check_sandbox(**_: Any) -> list[CheckMessage]:
     if settings.PRODUCTION and settings.SANDBOX:
         return [
@@ -81,20 +79,6 @@ def check_sandbox(**_: Any) -> list[CheckMessage]:
                 "SANDBOX is on in production: connections may call private addresses and plain http.",
                 hint="Leave SANDBOX unset unless this installation is for rehearsals only.",
                 id="portal.W001",
-            )
-        ]
-    return []
-
-
-@register(Tags.database)
-def check_database(**_: Any) -> list[CheckMessage]:
-    engine = settings.DATABASES["default"]["ENGINE"]
-    if not engine.endswith(("sqlite3", "postgresql")):
-        return [
-            Error(
-                "DATABASE_URL names a database that the ledger was not made for.",
-                hint="Use PostgreSQL (postgres://…) or leave it unset for SQLite.",
-                id="portal.E006",
             )
         ]
     return []

@@ -19,7 +19,8 @@ class Profile:
     """What an outside system knows of one person, already mapped to the tenant's values."""
 
     source: str  # "actito:3"
-    identities: Mapping[str, str]  # namespace -> name of the person there; the first one is the system's own id
+    # namespace -> name of the person there, empty for none; the first one is the system's own id
+    identities: Mapping[str, str]
     key: str
     language: str
     values: Mapping[str, Any]
@@ -72,9 +73,10 @@ def _locked_customer(profile: Profile, tenant_id: int) -> tuple[Customer, bool]:
         customer, created = Customer.objects.create(tenant_id=tenant_id, key=profile.key), True
     for each, value in profile.identities.items():
         # A name moves with the newest reading: an e-mail address may pass from one profile to another.
-        Identity.objects.update_or_create(
-            tenant_id=tenant_id, namespace=each, value=value, defaults={"customer": customer}
-        )
+        if value:
+            Identity.objects.update_or_create(
+                tenant_id=tenant_id, namespace=each, value=value, defaults={"customer": customer}
+            )
         Identity.objects.filter(customer=customer, namespace=each).exclude(value=value).delete()
     return customer, created
 
@@ -83,12 +85,21 @@ def _merge_values(customer: Customer, profile: Profile, number: int) -> dict[str
     changed: dict[str, tuple[Any, Any]] = {}
     origin = {"source": profile.source, "number": number, "at": timezone.now().isoformat()}
     for name, value in profile.values.items():
+        known = customer.origins.get(name)
+        if known and known.get("number", 0) > number:
+            continue
         before = customer.values.get(name)
-        if name in customer.values and (type(before), before) == (type(value), value):
+        if name in customer.values and _same(before, value):
+            # What was read again is as new as this reading: an arrival in between must not undo it.
+            customer.origins[name] = {**(known or origin), "number": number}
             continue
-        if customer.origins.get(name, {}).get("number", 0) > number:
-            continue
-        changed[name] = (before, value)
+        if not _same(before, value):
+            changed[name] = (before, value)
         customer.values[name] = value
         customer.origins[name] = origin
     return changed
+
+
+def _same(one: Any, other: Any) -> bool:
+    """In Python 1 == True; in JSON they differ."""
+    return type(one) is type(other) and bool(one == other)

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import email.utils
-import ipaddress
 import json
-import socket
+import re
+import ssl
 import threading
 import time
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from django.utils import timezone
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
-from portal import __version__
+from portal import __version__, guard, text
 from portal.ledger import Failure
-from portal.ledger.failure import Decision
+from portal.ledger.failure import DEFER_LIMIT, Decision
 from portal.ledger.registry import Trail
-from portal.secrets import excerpt
+from portal.redaction import excerpt, redact
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 BODY_LIMIT = 1024 * 1024
 USER_AGENT = f"ActitoWalletPortal/{__version__}"
-# Networks that reach private addresses through a public-looking one: NAT64 and 6to4.
-_EMBEDDING = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")]
+# Headers whose values must not be seen in any trace, even where a vendor's answer repeats them.
+_SECRET_HEADERS = {"authorization", "x-api-key", "cookie", "proxy-authorization"}
 
 
 class ApiError(Failure):
@@ -44,77 +42,53 @@ class ApiError(Failure):
         self.status = status
 
 
+class _TooLarge(requests.RequestException):
+    """The answer went on beyond the cap."""
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    target: str = "The other side"
+    hidden: tuple[str, ...] = field(default=(), repr=False)  # secrets of the request, kept out of what is quoted
 
     def json(self) -> Any:
         """The decoded body. Raises ApiError, to be retried, for anything that is not JSON."""
         try:
-            return json.loads(self.body)
+            return text.loads(self.body)
         except ValueError as error:
-            raise ApiError("The answer was not JSON.", Decision.RETRY, status=self.status) from error
-
-
-class BlockedAddress(NewConnectionError):
-    """The name resolved to an address that the portal must not call."""
-
-
-def is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped:
-            return is_public(str(ip.ipv4_mapped))
-        if any(ip in network for network in _EMBEDDING):
-            return False
-    return ip.is_global and not ip.is_multicast
-
-
-class _GuardedConnection(HTTPSConnection):
-    """Checks the address actually connected to, before a byte is sent: a second DNS answer cannot slip past."""
-
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        peer = sock.getpeername()[0]
-        if not is_public(peer):
-            sock.close()
-            raise BlockedAddress(self, f"{self.host} leads to {peer}, which is not a public address.")
-        return sock
-
-
-class _GuardedPool(HTTPSConnectionPool):
-    ConnectionCls = _GuardedConnection
-
-
-class _GuardedAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"https": _GuardedPool}
+            sent = "an answer that is not JSON" if self.body.strip() else "an empty answer"
+            raise ApiError(f"{self.target} sent {sent} ({self.status}).", Decision.RETRY, status=self.status) from error
 
 
 class _Sessions(threading.local):
     """One session per thread: a requests session is not made to be shared between threads."""
 
     def __init__(self) -> None:
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["User-Agent"] = USER_AGENT
-        if not settings.SANDBOX:
-            self.session.mount("https://", _GuardedAdapter())
+        self._by_sandbox: dict[bool, requests.Session] = {}
+
+    def session(self) -> requests.Session:
+        if settings.SANDBOX not in self._by_sandbox:
+            self._by_sandbox[settings.SANDBOX] = _new_session(guarded=not settings.SANDBOX)
+        return self._by_sandbox[settings.SANDBOX]
+
+
+def _new_session(*, guarded: bool) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["User-Agent"] = USER_AGENT
+    # Connections of all tenants pass through here: a cookie that one is given must not be sent for the next.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.adapters.clear()
+    session.mount("https://", guard.GuardedAdapter() if guarded else guard.PatientAdapter())
+    if not guarded:
+        session.mount("http://", guard.PatientAdapter())
+    return session
 
 
 _sessions = _Sessions()
-
-
-def check_url(url: str) -> None:
-    """Raises ApiError for an address that may not be called at all: https only, unless the sandbox is allowed."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (settings.SANDBOX and parts.scheme == "http"):
-        raise ApiError(f"{url} is not an https address.", Decision.PAUSE)
-    if not parts.hostname or parts.username or parts.password:
-        raise ApiError(f"{url} is not an address that can be called.", Decision.PAUSE)
 
 
 def call(
@@ -128,21 +102,32 @@ def call(
     body: Any = None,
     repeatable: bool = True,
     read_seconds: float = READ_SECONDS,
+    hide: Iterable[str] = (),
 ) -> Answer:
     """One call, without redirects, noted in the trail. `target` names the system in words.
+
+    `hide` are secrets beside those in the headers that an answer may repeat and no trace may keep.
 
     Raises ApiError when no answer came.
     A call that is not repeatable and may have been received ends as uncertain rather than being tried again.
     """
-    check_url(url)
-    sent = excerpt(json.dumps(body, ensure_ascii=False)) if body is not None else ""
-    ref = trail.open(target=target, method=method, url=url, repeatable=repeatable, request_excerpt=sent) if trail else 0
+    try:
+        guard.check_url(url)
+    except guard.Refused as refused:
+        raise ApiError(f"{target}: {refused}", Decision.PAUSE) from refused
+    hidden = (*_secrets_of(headers or {}), *hide)
+    sent = excerpt(json.dumps(body, ensure_ascii=False), hide=hidden) if body is not None else ""
+    noted = redact(url)
+    ref = (
+        trail.open(target=target, method=method, url=noted, repeatable=repeatable, request_excerpt=sent) if trail else 0
+    )
     started = time.monotonic()
     answer: Answer | None = None
-    error = ""
+    error = f"{target} was not asked: something unexpected went wrong here."
     try:
-        answer = _send(method, url, headers=headers, params=params, body=body, read_seconds=read_seconds)
-    except requests.RequestException as problem:
+        response = _send(method, url, headers=headers, params=params, body=body, read_seconds=read_seconds)
+        answer, error = Answer(*response, target, hidden), ""
+    except (requests.RequestException, HTTPError, UnicodeError) as problem:
         failure = _no_answer(problem, target, repeatable)
         error = failure.sentence
         raise failure from problem
@@ -153,9 +138,15 @@ def call(
                 status=answer.status if answer else None,
                 milliseconds=round((time.monotonic() - started) * 1000),
                 error=error,
-                response_excerpt=excerpt(answer.body) if answer else "",
+                response_excerpt=excerpt(answer.body, hide=hidden) if answer else "",
             )
     return answer
+
+
+def _secrets_of(headers: dict[str, str]) -> tuple[str, ...]:
+    """The credentials in a request's headers: `Bearer abc` as a whole, and abc."""
+    values = [value for name, value in headers.items() if name.lower() in _SECRET_HEADERS]
+    return tuple({part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) > 3})
 
 
 def _send(
@@ -166,9 +157,8 @@ def _send(
     params: dict[str, str] | None,
     body: Any,
     read_seconds: float,
-) -> Answer:
-    deadline = time.monotonic() + read_seconds
-    response = _sessions.session.request(
+) -> tuple[int, dict[str, str], bytes]:
+    response = _sessions.session().request(
         method,
         url,
         headers=headers,
@@ -183,40 +173,41 @@ def _send(
         for chunk in response.iter_content(65536):
             received += chunk
             if len(received) > BODY_LIMIT:
-                raise requests.exceptions.ContentDecodingError(f"more than {BODY_LIMIT} bytes")
-            if time.monotonic() > deadline:  # a server that drips never lets the read time-out strike
-                raise requests.exceptions.ReadTimeout("the answer dripped")
-    return Answer(
-        response.status_code, {name.lower(): text for name, text in response.headers.items()}, bytes(received)
-    )
+                raise _TooLarge
+    return response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(received)
 
 
-def _no_answer(problem: requests.RequestException, target: str, repeatable: bool) -> ApiError:
-    if _is_blocked(problem):
+def _no_answer(problem: Exception, target: str, repeatable: bool) -> ApiError:
+    if _is(problem, guard.BlockedAddress):
         return ApiError(f"{target} is at an address that may not be called.", Decision.PAUSE)
-    if isinstance(problem, requests.exceptions.SSLError):
-        return ApiError(f"{target} could not prove its identity (TLS certificate).", Decision.RETRY)
-    never_sent = isinstance(problem, requests.exceptions.ConnectTimeout) or _is_refused(problem)
+    if _is(problem, UnicodeError, requests.exceptions.InvalidHeader, requests.exceptions.InvalidURL):
+        return ApiError(f"{target} could not be asked: its address or key holds a forbidden sign.", Decision.PAUSE)
+    never_sent = _is(problem, requests.exceptions.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
     if not repeatable and not never_sent:
         return ApiError(f"{target} may have done it, but no answer came.", Decision.UNCERTAIN)
-    if isinstance(problem, requests.Timeout):
-        return ApiError(f"{target} took too long to answer.", Decision.RETRY)
-    if isinstance(problem, requests.exceptions.ContentDecodingError):
-        return ApiError(f"{target} sent an answer that could not be read ({problem}).", Decision.RETRY)
-    return ApiError(f"{target} could not be reached.", Decision.RETRY)
+    return ApiError(f"{target} {_complaint(problem)}.", Decision.RETRY)
 
 
-def _causes(problem: BaseException) -> list[Any]:
-    reason = getattr(problem.args[0], "reason", None) if problem.args else None
-    return [problem, reason]
+def _complaint(problem: Exception) -> str:
+    if _is(problem, ssl.SSLError):
+        return "could not prove its identity (TLS certificate)"
+    if _is(problem, requests.Timeout, ReadTimeoutError, TimeoutError):
+        return "took too long to answer"
+    if _is(problem, _TooLarge):
+        return f"sent more than {BODY_LIMIT // 1024} KiB"
+    if _is(problem, requests.exceptions.ContentDecodingError):
+        return "sent an answer that could not be unpacked"
+    return "could not be reached, or broke off"
 
 
-def _is_blocked(problem: BaseException) -> bool:
-    return any(isinstance(cause, BlockedAddress) for cause in _causes(problem))
-
-
-def _is_refused(problem: BaseException) -> bool:
-    return any(isinstance(cause, NewConnectionError) for cause in _causes(problem))
+def _is(problem: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether the problem, or what requests and urllib3 wrapped in it, is of one of the kinds."""
+    cause: Any = problem
+    for _ in range(5):
+        if isinstance(cause, kinds):
+            return True
+        cause = getattr(cause, "reason", None) or (cause.args[0] if getattr(cause, "args", None) else None)
+    return False
 
 
 def judge(answer: Answer, target: str) -> ApiError | None:
@@ -225,6 +216,9 @@ def judge(answer: Answer, target: str) -> ApiError | None:
     if status < 300:
         return None
     words = _vendor_words(answer)
+    if status < 400:
+        sentence = f"{target} answered with another address ({status}), which is not followed. Check its address."
+        return ApiError(sentence, Decision.RETRY, status=status)
     if status in {408, 425, 429} or status >= 500:
         wait = retry_after(answer.headers.get("retry-after", "")) if status in {429, 503} else None
         if wait is not None:
@@ -239,19 +233,24 @@ def _vendor_words(answer: Answer) -> str:
     if "json" not in answer.headers.get("content-type", ""):
         return ""
     try:
-        decoded = json.loads(answer.body)
+        decoded = text.loads(answer.body)
     except ValueError:
         return ""
     message = decoded.get("message") or decoded.get("detail") if isinstance(decoded, dict) else decoded
-    return f": {excerpt(message, 200)}" if isinstance(message, str) else ""
+    return f": {excerpt(message, 200, hide=answer.hidden)}" if isinstance(message, str) and message else ""
 
 
 def retry_after(header: str) -> timedelta | None:
-    """The wait that a Retry-After header asks for, in either of its forms (RFC 9110, 10.2.3); None when it has none."""
-    if header.isdigit():
-        return timedelta(seconds=int(header))
-    try:
-        at = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max(timedelta(), at - timezone.now())
+    """The wait that a Retry-After header asks for, in either of its forms (RFC 9110, 10.2.3), an hour at most.
+
+    None when it asks for none: a wait of nothing would turn into calls without end.
+    """
+    if re.fullmatch(r"[0-9]+", header):
+        wait = timedelta(seconds=min(int(header[:9]), int(DEFER_LIMIT.total_seconds())))
+    else:
+        try:
+            at = email.utils.parsedate_to_datetime(header)
+        except (ValueError, OverflowError):
+            return None
+        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - timezone.now()
+    return min(wait, DEFER_LIMIT) if wait > timedelta() else None

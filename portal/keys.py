@@ -1,4 +1,4 @@
-"""Keys of an installation: read from the environment, or made once for a first local start.
+"""Keys of an installation, made once for a first local start when the environment gives none.
 
 Keys made here carry a mark, so that production settings can refuse them even when somebody copies one into the
 environment (system checks portal.E001 and portal.E002).
@@ -7,9 +7,10 @@ environment (system checks portal.E001 and portal.E002).
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -19,16 +20,8 @@ LOCAL_MARK = "local-only-"
 LOCAL_KEY_BYTES = b"LOCALONLY"
 
 
-def secret_from(environment: Mapping[str, str], name: str) -> str:
-    """The secret `name`, or the content of the file that `<name>_FILE` names; empty when neither is set."""
-    if path := environment.get(f"{name}_FILE"):
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ImproperlyConfigured(
-                f"{name}_FILE names a file that cannot be read: {path} ({error.strerror})."
-            ) from error
-    return environment.get(name, "")
+def new_local_secret_key() -> str:
+    return LOCAL_MARK + secrets.token_urlsafe(50)
 
 
 def is_local_secret_key(key: str) -> bool:
@@ -49,7 +42,7 @@ class KeyDirectory:
         self._directory = directory
 
     def secret_key(self) -> str:
-        return self._read_or_make("secret_key", lambda: LOCAL_MARK + secrets.token_urlsafe(50))
+        return self._read_or_make("secret_key", new_local_secret_key)
 
     def encryption_key(self) -> str:
         def make() -> str:
@@ -61,19 +54,24 @@ class KeyDirectory:
         path = self._directory / name
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Processes may start together: the content is complete before the name exists, and the first link wins.
-            draft = self._directory / f".{name}.{secrets.token_hex(4)}"
             if not path.exists():
-                draft.touch(mode=0o600)
-                draft.write_text(make(), encoding="utf-8")
-                try:
-                    os.link(draft, path)
-                except FileExistsError:
-                    pass
-                finally:
-                    draft.unlink()
+                self._make(path, make())
             return path.read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
             raise ImproperlyConfigured(
-                f"It cannot write to {self._directory}: {error.strerror}. Set VAR_DIR to a folder that it may write to."
+                f"It cannot write to {self._directory}: {why}. Set VAR_DIR to a folder that it may write to."
             ) from error
+
+    def _make(self, path: Path, key: str) -> None:
+        """Processes may start together: the content is complete before the name exists, and the first link wins."""
+        draft = self._directory / f".{path.name}.{secrets.token_hex(4)}"
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(file.fileno())  # a key that is lost takes the secrets with it
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)

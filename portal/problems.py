@@ -8,7 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException, ErrorDetail
-from rest_framework.renderers import JSONRenderer
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
@@ -31,16 +33,21 @@ class BodyTooLarge(APIException):
     default_detail = "The body is larger than 256 KiB."
 
 
+class OneFormat(BaseContentNegotiation):
+    """JSON whatever the Accept header says: a sender that accepts less must still hear what was wrong (RFC 9110,
+    12.5.1 lets a server disregard the header)."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+
 def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
-
-
-class ProblemRenderer(JSONRenderer):
-    """JSON; what carries an error is sent as application/problem+json."""
-
-    def render(self, data: Any, accepted_media_type: str | None = None, context: Any = None) -> bytes:
-        rendered: bytes = super().render(data, accepted_media_type, context)
-        return rendered
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -67,6 +74,10 @@ def _page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 400, "The request could not be understood.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 403, "You may not do this.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

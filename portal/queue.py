@@ -11,15 +11,19 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
 from django.utils import timezone
 from django_q.cluster import Cluster
+from django_q.conf import Conf
 from django_q.models import OrmQ
+from django_q.signals import post_spawn
 from django_q.tasks import async_task
 
 from portal import ledger
@@ -32,7 +36,15 @@ CLUSTER_VARIABLE = "PORTAL_WORKER"
 STOP_VARIABLE = "PORTAL_STOP_FILE"
 # A claim that found work may have left some behind (limits, locked lanes): look again soon.
 LOCKED_LOOK_SECONDS = 0.004
-FORGET_HEARTS_AFTER = timedelta(hours=1)
+# django-q2's pusher sleeps this long when it loses the database; drains go on meanwhile, so that none is missed.
+PUSHER_PAUSE_SECONDS = 12.0
+LONGEST_LINGER_SECONDS = 60.0
+DATABASE_LOOK_SECONDS = 0.5
+# No handler takes this long: every outgoing call has its deadline.
+STUCK_SECONDS = 100.0
+# A drain that was taken from the queue and not acknowledged by then: the note of its end was lost.
+LOST_AFTER = timedelta(seconds=60)
+FORGET_AFTER = timedelta(hours=1)
 
 
 def cluster_name() -> str:
@@ -45,76 +57,113 @@ def stop_requested() -> bool:
     return bool(path) and Path(path or "").exists()
 
 
-@lru_cache(maxsize=1)
-def _pool(process: int) -> ThreadPoolExecutor:
-    """The threads of this process. Keyed by process, because a fork copies the cache but not the threads."""
-    return ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="event")
-
-
 def drain(seconds: float | None = None, stop: Callable[[], bool] = stop_requested) -> int:
-    """Claims and runs due Events until its time is up or a stop is asked for. Returns how many ran."""
-    lingers = settings.DRAIN_SECONDS if seconds is None else seconds
-    return _Drain(stop, _pool(os.getpid())).until(time.monotonic() + lingers)
+    """Claims and runs due Events; returns how many ended. With `seconds`, it leaves nothing running.
+
+    A worker's drain passes what still runs at its end on to the next drain of the process: one slow vendor must not
+    keep the other threads from claiming.
+    """
+    ours = _drain_of(os.getpid())
+    if seconds is None:
+        return ours.until(time.monotonic() + settings.DRAIN_SECONDS, stop)
+    return ours.until(time.monotonic() + seconds, stop) + ours.finish()
+
+
+@lru_cache(maxsize=1)
+def _drain_of(process: int) -> _Drain:
+    """The drain of this process. Keyed by process, because a fork copies the cache but not the threads."""
+    return _Drain()
 
 
 class _Drain:
     """Claims on its own thread, runs on the pool, beats the heart and renews the leases in between."""
 
-    def __init__(self, stop: Callable[[], bool], pool: ThreadPoolExecutor) -> None:
-        self._stop = stop
-        self._pool = pool
-        self._running: dict[Future[None], Event] = {}
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="event")
+        self._running: dict[Future[bool], tuple[Event, float]] = {}
+        self._broken_off: list[Event] = []
         self._beat_due = 0.0
-        self._count = 0
+        self._linger_until = 0.0
 
-    def until(self, end: float) -> int:
-        while time.monotonic() < end and not self._stop():
+    def until(self, end: float, stop: Callable[[], bool]) -> int:
+        close_old_connections()
+        began = time.monotonic()
+        count = 0
+        while not stop() and time.monotonic() < max(end, min(self._linger_until, began + LONGEST_LINGER_SECONDS)):
+            count += self._turn(claiming=not self._is_stuck())
+        return count + self.finish() if stop() or self._is_stuck() else count
+
+    def finish(self) -> int:
+        """Waits for what was begun; leases stay alive meanwhile."""
+        count = 0
+        while self._running:
+            count += self._turn(claiming=False)
+        return count
+
+    def _is_stuck(self) -> bool:
+        """Whether a handler hangs: then this process waits for it without claiming, until django-q2 ends it."""
+        longest = time.monotonic() - STUCK_SECONDS
+        return any(began < longest for _, began in self._running.values())
+
+    def _turn(self, *, claiming: bool) -> int:
+        claimed = 0
+        try:
             self._beat()
-            self._wait(claimed=self._claim())
-        while self._running:  # finish what was begun; leases stay alive meanwhile
-            self._beat()
-            self._wait(claimed=0)
-        return self._count
+            claimed = self._claim() if claiming else 0
+        except DatabaseError as error:
+            # Raising would leave what runs without anyone to renew its leases.
+            log.warning("worker=%s database=unreachable (%s)", cluster_name(), type(error).__name__)
+            connection.close()
+            self._linger_until = time.monotonic() + PUSHER_PAUSE_SECONDS
+            time.sleep(DATABASE_LOOK_SECONDS)
+        return self._wait(claimed)
 
     def _claim(self) -> int:
         free = settings.WORKER_THREADS - len(self._running)
         claimed = ledger.claim(free, cluster_name()) if free else []
         for event in claimed:
-            self._running[self._pool.submit(_run, event)] = event
+            self._running[self._pool.submit(_run, event)] = event, time.monotonic()
         return len(claimed)
 
-    def _wait(self, claimed: int) -> None:
-        """Until a call ends, or it is time to look again."""
+    def _wait(self, claimed: int) -> int:
+        """Until a call ends, or it is time to look again. Returns how many ended."""
         look = LOCKED_LOOK_SECONDS if claimed else settings.DRAIN_LOOK_SECONDS
         if not self._running:
             time.sleep(look)
-            return
+            return 0
         ended, _ = wait(self._running, timeout=look, return_when=FIRST_COMPLETED)
         for future in ended:
-            del self._running[future]
-        self._count += len(ended)
+            event, _ = self._running.pop(future)
+            if future.exception() or not future.result():
+                self._broken_off.append(event)
+                self._beat_due = 0.0
+        return len(ended)
 
     def _beat(self) -> None:
         now = time.monotonic()
         if now < self._beat_due:
             return
-        self._beat_due = now + settings.HEART_SECONDS
         beat()
+        ledger.renew_leases([event for event, _ in self._running.values()])
         ledger.expire_leases()
-        if tokens := {event.lease_token for event in self._running.values() if event.lease_token}:
-            ledger.renew_leases(tokens)
+        ledger.give_back(self._broken_off)
+        self._broken_off = []
+        self._beat_due = now + settings.HEART_SECONDS
 
 
-def _run(event: Event) -> None:
+def _run(event: Event) -> bool:
+    """Whether the Event came to an end of whatever kind."""
     started = time.monotonic()
     close_old_connections()
     try:
-        ledger.run(event)
-    except Exception:  # the database itself is out of reach: the lease expires, and the Event is tried again
-        log.exception("event=%s kind=%s unfinished", event.pk, event.kind)
-    else:
-        spent = round((time.monotonic() - started) * 1000)
-        log.info("event=%s kind=%s attempt=%s ms=%d", event.pk, event.kind, event.attempts, spent)
+        status = ledger.run(event)
+    except Exception as error:  # the database itself is out of reach
+        log.error("event=%s kind=%s broken_off=%s", event.pk, event.kind, type(error).__name__)
+        connection.close()
+        return False
+    spent = round((time.monotonic() - started) * 1000)
+    log.info("event=%s kind=%s attempt=%s status=%s ms=%d", event.pk, event.kind, event.attempts, status, spent)
+    return True
 
 
 def beat() -> None:
@@ -126,9 +175,19 @@ def beat() -> None:
 
 def sweep(workers: int) -> None:
     """Keeps one drain running and one queued per worker, so that none is idle between two drains."""
-    for _ in range(2 * workers - OrmQ.objects.filter(key=cluster_name()).count()):
+    now = timezone.now()
+    taken_until = now + timedelta(seconds=Conf.RETRY)  # django-q2 locks what it takes for so long
+    ours = OrmQ.objects.filter(key=cluster_name())
+    ours.filter(lock__gt=now, lock__lt=taken_until - LOST_AFTER).delete()
+    for _ in range(2 * workers - ours.count()):
         async_task(DRAIN, cluster=cluster_name())
-    Heart.objects.filter(beat_at__lt=timezone.now() - FORGET_HEARTS_AFTER).delete()
+
+
+def forget_the_gone() -> None:
+    """Removes what supervisors that were killed have left behind."""
+    long_ago = timezone.now() - FORGET_AFTER
+    OrmQ.objects.filter(lock__lt=long_ago).delete()
+    Heart.objects.filter(beat_at__lt=long_ago).delete()
 
 
 def clear() -> None:
@@ -137,14 +196,20 @@ def clear() -> None:
     Heart.objects.filter(cluster=cluster_name()).delete()
 
 
-def silent_for() -> timedelta:
-    """How long none of this supervisor's processes has beaten; zero before the first beat."""
-    last = Heart.objects.filter(cluster=cluster_name()).order_by("-beat_at").values_list("beat_at", flat=True).first()
-    return timezone.now() - last if last else timedelta()
+def pulse() -> list[tuple[str, datetime]]:
+    """The beats of this supervisor's processes: the pulse changes as long as one of them lives."""
+    hearts = Heart.objects.filter(cluster=cluster_name()).order_by("process")
+    return list(hearts.values_list("process", "beat_at"))
 
 
-def run_cluster() -> None:
+def run_cluster(in_every_process: Callable[[], None]) -> None:
     """Runs the django-q2 cluster in this process until SIGTERM."""
+
+    def spawned(**_: Any) -> None:
+        in_every_process()
+
+    in_every_process()
+    post_spawn.connect(spawned, weak=False)
     cluster = Cluster()
     cluster.start()
     cluster.sentinel.join()

@@ -1,4 +1,4 @@
-"""Vendor secrets at rest: an encrypted model field bound to its row, key rotation, and redaction for traces and logs.
+"""Vendor secrets at rest: an encrypted model field bound to its row, and the rotation of its keys.
 
 Stored form: `v1:<key id>:<base64 of nonce and ciphertext>`, AES-256-GCM. The associated data names model, field and
 row, so a ciphertext copied to another row does not decrypt. Keys come from ENCRYPTION_KEYS, newest first.
@@ -7,16 +7,22 @@ row, so a ciphertext copied to another row does not decrypt. Keys come from ENCR
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import os
-import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.apps import apps
 from django.conf import settings
 from django.db import models
+
+from portal.redaction import excerpt, redact
+
+__all__ = ["Ciphertext", "EncryptedTextField", "SecretError", "decrypt", "encrypt", "excerpt", "redact"]
 
 NONCE_BYTES = 12
 
@@ -46,21 +52,31 @@ def ciphers() -> dict[str, AESGCM]:
     return _ciphers(tuple(settings.ENCRYPTION_KEYS))
 
 
+def newest_key_id() -> str:
+    for key_id in ciphers():
+        return key_id
+    raise SecretError("ENCRYPTION_KEYS is empty, so no secret can be stored.")
+
+
 def encrypt(text: str, bound_to: str) -> Ciphertext:
-    key_id, cipher = next(iter(ciphers().items()))
+    key_id = newest_key_id()
+    cipher = ciphers()[key_id]
     nonce = os.urandom(NONCE_BYTES)
     sealed = nonce + cipher.encrypt(nonce, text.encode(), bound_to.encode())
     return Ciphertext(f"v1:{key_id}:{base64.b64encode(sealed).decode()}")
 
 
 def decrypt(stored: Ciphertext, bound_to: str) -> str:
-    _, key_id, body = stored.split(":", 2)
+    try:
+        _, key_id, body = stored.split(":", 2)
+        sealed = base64.b64decode(body, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise SecretError("The stored secret is damaged.") from error
     if key_id not in ciphers():
         raise SecretError(f"The secret was stored with key {key_id}, which is not in ENCRYPTION_KEYS.")
-    sealed = base64.b64decode(body)
     try:
         return ciphers()[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode()).decode()
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise SecretError("The stored secret does not belong to this row, or was changed.") from error
 
 
@@ -73,8 +89,8 @@ class _Attribute:
     def __get__(self, row: models.Model | None, owner: type[models.Model]) -> Any:
         if row is None:
             return self
-        if self.field.attname not in row.__dict__:
-            row.refresh_from_db(fields=[self.field.attname])
+        if self.field.attname not in row.__dict__:  # deferred
+            row.__dict__[self.field.attname] = self.field.stored_in(row)
         stored = row.__dict__[self.field.attname]
         if isinstance(stored, Ciphertext):
             return decrypt(stored, self.field.bound_to_row(row))
@@ -102,6 +118,16 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not gen
     def bound_to_row(self, row: models.Model) -> str:
         return f"{row._meta.label_lower}.{self.attname}:{getattr(row, self.bound_to)}"
 
+    def stored_in(self, row: models.Model) -> Ciphertext | None:
+        """What the database holds for the row, still encrypted."""
+        rows = type(row)._base_manager.using(row._state.db).filter(pk=row.pk)
+        stored: Ciphertext | None = rows.values_list(self.attname, flat=True).get()
+        return stored
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """For `dumpdata`: as it is stored."""
+        return str(obj.__dict__.get(self.attname) or "")
+
     def from_db_value(self, stored: str | None, *_: Any) -> str | None:
         return Ciphertext(stored) if stored else stored
 
@@ -118,20 +144,20 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not gen
         return str(text) if text else text
 
 
-_SECRET_WORDS = (
-    "authorization|x-api-key|api[-_]?key|access_?token|authentication_?token|push_?token|password|secret|assertion"
-)
-_JSON_SECRET = re.compile(rf'("(?:[^"]*(?:{_SECRET_WORDS})[^"]*)"\s*:\s*)"[^"]*"', re.IGNORECASE)
-_BEARER = re.compile(r"\b(Bearer|ApplePass|Basic)\s+\S+", re.IGNORECASE)
+def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
+    """Every encrypted field of every model that has a table of its own."""
+    for model in apps.get_models():
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, EncryptedTextField):
+                yield model, field
 
 
-def redact(text: str) -> str:
-    """The text without tokens, keys and passwords: values of JSON members and headers whose names tell of one."""
-    return _BEARER.sub(r"\1 •••", _JSON_SECRET.sub(r'\1"•••"', text))
+def rotate(row: models.Model, field: EncryptedTextField) -> bool:
+    """Stores the row's secret anew under the newest key. False when another process changed it meanwhile.
 
-
-def excerpt(body: bytes | str, limit: int = 2000) -> str:
-    """What a trace keeps of a body: readable, redacted, cut to `limit` characters."""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    text = redact(text).replace("\x00", "")
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+    Raises SecretError when it cannot be read.
+    """
+    old = row.__dict__[field.attname]
+    bound_to = field.bound_to_row(row)
+    rows = type(row)._base_manager.filter(pk=row.pk, **{field.attname: old})
+    return bool(rows.update(**{field.attname: encrypt(decrypt(old, bound_to), bound_to)}))

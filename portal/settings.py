@@ -9,35 +9,31 @@ import os
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from portal.keys import KeyDirectory, secret_from
+from portal.environment import Environment, host_of
+from portal.keys import KeyDirectory, new_local_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment(os.environ)
 
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
-PRODUCTION = env.bool("PRODUCTION", default=False)
-DEBUG = env.bool("DEBUG", default=False)
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+PRODUCTION = env.flag("PRODUCTION", False)
+DEBUG = env.flag("DEBUG", False)
 
 # A first start without any environment makes its own keys in var/; production refuses them (portal.E001, portal.E002).
 _keys = None if PRODUCTION else KeyDirectory(VAR_DIR / "keys")
-SECRET_KEY = secret_from(os.environ, "SECRET_KEY") or (_keys.secret_key() if _keys else "")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-# Keys for stored vendor secrets, newest first, comma-separated: 32 bytes as URL-safe base64 each.
-ENCRYPTION_KEYS = [
-    key
-    for key in (secret_from(os.environ, "ENCRYPTION_KEYS") or (_keys.encryption_key() if _keys else "")).split(",")
-    if key
-]
+# Where there is none, one that nobody can guess holds until the checks have told of it.
+SECRET_KEY = env.secret("SECRET_KEY") or (_keys.secret_key() if _keys else new_local_secret_key())
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
+# Keys for stored vendor secrets, newest first: 32 bytes as URL-safe base64 each.
+ENCRYPTION_KEYS = env.secrets("ENCRYPTION_KEYS") or ([_keys.encryption_key()] if _keys else [])
 
 # What phones and vendors see. Apple's webServiceURL is {PUBLIC_URL}/wallet/apple.
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 # The sandbox setting: plain http and local addresses are allowed for vendors and for PUBLIC_URL.
-SANDBOX = env.bool("SANDBOX", default=not PRODUCTION)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-if env.bool("BEHIND_PROXY", default=False):
+SANDBOX = env.flag("SANDBOX", not PRODUCTION)
+ALLOWED_HOSTS = env.several("ALLOWED_HOSTS", host_of(PUBLIC_URL) if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.several("CSRF_TRUSTED_ORIGINS", [])
+if env.flag("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
@@ -57,6 +53,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -86,7 +83,7 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
+    "default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Durable (FULL) and fit for several processes (WAL, write lock taken at BEGIN): https://www.sqlite.org/wal.html
@@ -97,7 +94,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
     # An in-memory test database cannot be shared with worker and web processes.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_MAX_AGE"] = env.whole("CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -111,6 +108,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français"), ("nl", "Nederlands")]
@@ -125,37 +123,66 @@ WHITENOISE_AUTOREFRESH = False
 
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
-    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000)
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come in over plain http
+    SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.flag("HSTS_SUBDOMAINS", True)
 
 # A webhook body may be 256 KiB; the views check it themselves because DRF reads the stream.
 WEBHOOK_BODY_LIMIT = 256 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
+UNFOLD = {
+    "SITE_TITLE": "Wallet portal",
+    "SITE_HEADER": "Wallet portal",
+    "SITE_SUBHEADER": "portal.admin.navigation.tenant_names",
+    "SITE_URL": None,
+    "SITE_SYMBOL": "wallet",
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "8px",
+    "STYLES": ["portal.admin.navigation.stylesheet"],
+    "COMMAND": {"search_models": False, "show_history": False},
+    "SIDEBAR": {
+        "show_search": False,
+        "command_search": False,
+        "show_all_applications": False,
+        "navigation": "portal.admin.navigation.sidebar",
+    },
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.1% .014 243)", "100": "oklch(93.6% .032 245)", "200": "oklch(88.2% .059 248)",
+            "300": "oklch(80.4% .1 251)", "400": "oklch(70.7% .15 255)", "500": "oklch(61.5% .18 258)",
+            "600": "oklch(53.2% .19 260)", "700": "oklch(46.9% .175 261)", "800": "oklch(40.9% .145 262)",
+            "900": "oklch(36% .11 263)", "950": "oklch(27% .08 264)",
+        },
+    },
+}  # fmt: skip
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["portal.access.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["portal.access.ScopePermission"],
-    "DEFAULT_RENDERER_CLASSES": ["portal.problems.ProblemRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.problems.OneFormat",
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "portal.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 
 # The ledger: how long a claim is held, and how a worker waits (docs/operations.md).
-LEASE_SECONDS = env.float("LEASE_SECONDS", default=50.0)
-HEART_SECONDS = env.float("HEART_SECONDS", default=2.0)
-HEART_LIMIT_SECONDS = env.float("HEART_LIMIT_SECONDS", default=10.0)
-DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=8.0)
-DRAIN_LOOK_SECONDS = env.float("DRAIN_LOOK_SECONDS", default=0.025)
-WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
-WORKER_THREADS = env.int("WORKER_THREADS", default=8)
+LEASE_SECONDS = env.seconds("LEASE_SECONDS", 50.0)
+HEART_SECONDS = env.seconds("HEART_SECONDS", 2.0)
+HEART_LIMIT_SECONDS = env.seconds("HEART_LIMIT_SECONDS", 10.0)
+DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 8.0)
+DRAIN_LOOK_SECONDS = env.seconds("DRAIN_LOOK_SECONDS", 0.025)
+WORKER_PROCESSES = env.whole("WORKER_PROCESSES", 2, least=1)
+WORKER_THREADS = env.whole("WORKER_THREADS", 8, least=1)
 
 # django-q2 executes drain() and nothing else. Each value answers a fault that was seen with the defaults:
 # results saved one by one (save_limit), endless re-runs (ack_failures, max_attempts), long stops (queue_limit).
 Q_CLUSTER = {
     "name": "portal",
-    "cluster_name": env.str("PORTAL_WORKER", default="portal"),  # each supervisor's own queue
+    "cluster_name": env.text("PORTAL_WORKER", "portal"),  # each supervisor's own queue
     "orm": "default",
     "workers": WORKER_PROCESSES,
     "queue_limit": WORKER_PROCESSES,
@@ -176,7 +203,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": env.one_of("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], "INFO"),
+    },
     "loggers": {
         "django-q": {"level": "WARNING", "propagate": True},
         # httpx logs a line a request at INFO, device tokens in the path included.

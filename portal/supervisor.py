@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -29,7 +30,8 @@ from portal import ledger, queue
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
-START_GRACE = timedelta(seconds=20)
+# Until the first beat, and after the database was out of reach.
+GRACE_SECONDS = 20.0
 STOP_GRACE_SECONDS = 45.0
 LIFELINE_VARIABLE = "PORTAL_LIFELINE"
 
@@ -37,10 +39,12 @@ LIFELINE_VARIABLE = "PORTAL_LIFELINE"
 class Supervisor:
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        # Containers may share their host name and their process ids, and then must not share a queue.
+        self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}"
         self._stopping = threading.Event()
         self._cluster: subprocess.Popen[bytes] | None = None
-        self._started_at = 0.0
+        self._pulse: list[tuple[str, datetime]] = []
+        self._silent_at = 0.0
 
     def run(self) -> None:
         """Serves until SIGTERM or SIGINT, then lets running Events finish and returns."""
@@ -75,25 +79,31 @@ class Supervisor:
         try:
             close_old_connections()
             if self._cluster is None:
+                self._forget_cluster()
                 self._start_cluster()
+                queue.forget_the_gone()
             elif (code := self._cluster.poll()) is not None:
                 log.error("worker=%s cluster=died code=%s", self.name, code)
                 self._kill_cluster()
             elif self._is_silent():
                 log.error("worker=%s cluster=silent killing", self.name)
                 self._kill_cluster()
-            queue.sweep(self.workers)
+            else:
+                queue.sweep(self.workers)
         except DatabaseError as error:
             log.warning("worker=%s database=unreachable (%s)", self.name, type(error).__name__)
+            connection.close()
+            self._silent_at = time.monotonic() + GRACE_SECONDS
 
     def _is_silent(self) -> bool:
-        silent = queue.silent_for()
-        if not silent:  # no beat yet
-            return time.monotonic() - self._started_at > START_GRACE.total_seconds()
-        return silent > timedelta(seconds=settings.HEART_LIMIT_SECONDS)
+        """Whether the pulse stands still. Measured by this process's own clock: the host's may be set meanwhile."""
+        pulse = queue.pulse()
+        now = time.monotonic()
+        if pulse != self._pulse:
+            self._pulse, self._silent_at = pulse, now + settings.HEART_LIMIT_SECONDS
+        return now > self._silent_at
 
     def _start_cluster(self) -> None:
-        queue.clear()
         lifeline, self._lifeline = os.pipe()
         environment = {**os.environ, LIFELINE_VARIABLE: str(lifeline)}
         self._cluster = subprocess.Popen(
@@ -103,17 +113,21 @@ class Supervisor:
             pass_fds=[lifeline],
         )
         os.close(lifeline)
-        self._started_at = time.monotonic()
+        self._pulse, self._silent_at = [], time.monotonic() + GRACE_SECONDS
+        queue.sweep(self.workers)
         log.info("worker=%s cluster=started pid=%s workers=%s", self.name, self._cluster.pid, self.workers)
 
     def _kill_cluster(self) -> None:
-        """Kills the whole group, gives back what it held, and leaves the restart to the next look."""
+        """Kills the whole group; the next look starts another."""
         if self._cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._cluster.pid, signal.SIGKILL)
             self._cluster.wait()
             os.close(self._lifeline)
             self._cluster = None
+
+    def _forget_cluster(self) -> None:
+        """Gives back what the cluster held that is gone."""
         queue.clear()
         if released := ledger.release_leases(self.name):
             log.warning("worker=%s released=%s", self.name, released)
@@ -123,12 +137,16 @@ class Supervisor:
             self._cluster.terminate()  # the leader only: django-q2 then lets its workers end their task
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._cluster.wait(STOP_GRACE_SECONDS)
+        self._kill_cluster()
         with contextlib.suppress(DatabaseError):
-            self._kill_cluster()
+            self._forget_cluster()
 
 
 def watch_lifeline() -> None:
-    """In the cluster's leader: when the supervisor is gone, its end of the pipe closes, and the group goes too."""
+    """When the supervisor is gone, its end of the pipe closes, and this process takes the whole group with it.
+
+    The leader watches, and each worker too, because the leader may have been killed together with the supervisor.
+    """
     lifeline = int(os.environ[LIFELINE_VARIABLE])
 
     def watch() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from portal import health
 from portal.admin.site import site
 
 handler400 = "portal.problems.bad_request"
+handler403 = "portal.problems.forbidden"
 handler404 = "portal.problems.not_found"
 handler500 = "portal.problems.server_error"
 
@@ -16,5 +16,4 @@ urlpatterns = [
     path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
     path("wallet/apple/", include("passes.apple.service")),
     path("p/", include("passes.pages")),
-    path("health/live", health.live),
 ]

@@ -2,49 +2,73 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 from django.conf import settings
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
+from portal import text
 from portal.problems import BadBody, BodyTooLarge
 
 _JSON_TYPE = re.compile(r"(application/([\w.!#$&^-]+\+)?json|text/json)\Z", re.IGNORECASE)
+# Deeper than any vendor's payload, and far from where encoders run out of stack.
+DEPTH_LIMIT = 64
 
 
 def read_object(request: Request) -> dict[str, Any]:
     """The JSON object of a request. Raises 413, 415, or 400 with the JSON path of what is wrong."""
     media_type = request.headers.get("Content-Type", "").split(";")[0].strip()
     if not _JSON_TYPE.match(media_type):
-        raise UnsupportedMediaType(media_type or "nothing")
+        raise UnsupportedMediaType(media_type, f"Send application/json, not {media_type or 'a body without a type'}.")
     decoded = _decode(_read(request))
     if not isinstance(decoded, dict):
-        raise BadBody({"$": ["Send a JSON object."]})
+        raise BadBody({"$": ["Send one JSON object."]})
     return decoded
 
 
 def _read(request: Request) -> bytes:
     limit = settings.WEBHOOK_BODY_LIMIT
     length = request.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) > limit:
+    if length.isascii() and length.isdigit() and int(length) > limit:
         raise BodyTooLarge
-    body: bytes = request._request.read(limit + 1)
+    body: bytes = _stream(request).read(limit + 1)
     if len(body) > limit:
         raise BodyTooLarge
     return body
 
 
+def _stream(request: Request) -> Any:
+    """Django reads nothing of a body without a declared length; a server that ends its input itself can be read."""
+    environ = request._request.META
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if chunked and environ.get("wsgi.input_terminated"):
+        return environ["wsgi.input"]
+    return request._request
+
+
 def _decode(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
-    except RecursionError as error:
-        raise BadBody({"$": ["The JSON is nested too deeply."]}) from error
+        decoded = text.loads(body)
     except ValueError as error:
-        raise BadBody({"$": ["The body is not valid JSON."]}) from error
+        deep = isinstance(error.__cause__, RecursionError)
+        raise BadBody({"$": ["The JSON is nested too deeply." if deep else "The body is not valid JSON."]}) from error
+    if _is_deeper(decoded, DEPTH_LIMIT):
+        raise BadBody({"$": ["The JSON is nested too deeply."]})
+    return decoded
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _is_deeper(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [member for each in level for member in _members(each)]
+        if not level:
+            return False
+    return True
+
+
+def _members(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [member for member in value.values() if isinstance(member, dict | list)]
+    return [member for member in value if isinstance(member, dict | list)] if isinstance(value, list) else []

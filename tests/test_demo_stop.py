@@ -60,9 +60,7 @@ def none_left(var: Path, within: float) -> bool:
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -9)])
-def test_no_process_is_left_behind(
-    demo: subprocess.Popen[str], tmp_path: Path, how: signal.Signals, code: int
-) -> None:
+def test_no_process_is_left_behind(demo: subprocess.Popen[str], tmp_path: Path, how: signal.Signals, code: int) -> None:
     assert len(processes_of(tmp_path)) > 6
     demo.send_signal(how)
     assert demo.wait(60) == code

@@ -7,6 +7,7 @@ class ActitoConfig(AppConfig):
     verbose_name = "Actito"
 
     def ready(self) -> None:
+        from integrations.actito import admin  # noqa: F401 - registers the admins
         from portal.ledger import handles
 
         handles(

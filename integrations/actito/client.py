@@ -6,9 +6,10 @@ https://developers.actito.com/docs/integration-framework/apis/
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -16,10 +17,14 @@ from integrations.actito.models import ActitoConnection
 from portal.http import Answer, ApiError, call, judge
 from portal.ledger.failure import Decision
 from portal.ledger.registry import Trail
+from portal.secrets import SecretError
 
 TARGET = "Actito"
+TOKEN_TARGET = "Actito's token service"
 TOKEN_MARGIN_SECONDS = 60.0
 DEFAULT_TOKEN_SECONDS = 900.0
+
+_IN_A_HEADER = re.compile(r"[!-~]+\Z")
 
 _PREFIXES = {
     ActitoConnection.PathStyle.FLAT: "/v4",
@@ -29,21 +34,31 @@ _PREFIXES = {
 
 @dataclass(frozen=True)
 class ActitoProfile:
-    """A profile as read: attribute values as Actito types them, subscriptions and segmentations as true or false."""
+    """A profile as read: attribute values as Actito types them, subscriptions and segmentations as true or false.
+
+    A part is None when the answer lacks it: then nothing is known of its values.
+    """
 
     profile_id: str
     attributes: dict[str, Any]
-    subscriptions: dict[str, bool]
-    segmentations: dict[str, bool]
+    subscriptions: dict[str, bool] | None
+    segmentations: dict[str, bool] | None
 
     def document(self) -> dict[str, Any]:
         """Flat, for mapping: {"attributes.points": 420, "subscriptions.Newsletter": True}."""
-        parts = {
+        return {f"{part}.{name}": value for part, members in self._parts().items() for name, value in members.items()}
+
+    def tells_of(self, path: str) -> bool:
+        """Whether the answer had the part that a path such as subscriptions.Newsletter lies in."""
+        return path.partition(".")[0] in self._parts()
+
+    def _parts(self) -> dict[str, dict[str, Any]]:
+        parts: dict[str, dict[str, Any] | None] = {
             "attributes": self.attributes,
             "subscriptions": self.subscriptions,
             "segmentations": self.segmentations,
         }
-        return {f"{part}.{name}": value for part, members in parts.items() for name, value in members.items()}
+        return {name: members for name, members in parts.items() if members is not None}
 
 
 class ActitoClient:
@@ -60,6 +75,10 @@ class ActitoClient:
             return None
         return parse_profile(_judged(answer).json(), profile)
 
+    def renew_token(self) -> None:
+        """Asks Actito for a new token now, for a test of the key. Raises ApiError."""
+        _tokens.renew(self.connection, self._trail)
+
     def _table(self) -> str:
         return f"/entity/{quote(self.connection.entity, safe='')}/table/{quote(self.connection.table, safe='')}"
 
@@ -68,43 +87,64 @@ class ActitoClient:
         style = self.connection.path_style
         prefix = f"/{category}/v4" if style == ActitoConnection.PathStyle.CATEGORISED else _PREFIXES[style]  # type: ignore[index]
         url = f"{self.connection.host.rstrip('/')}{prefix}{path}"
-        answer = self._send(method, url, self._token(), body)
+        token = self._token()
+        answer = self._send(method, url, token, body)
         if answer.status == 401:
-            _tokens.forget(self.connection)
+            _tokens.forget(self.connection, token)
             answer = self._send(method, url, self._token(), body)
         return answer
 
     def _send(self, method: str, url: str, token: str, body: Any) -> Answer:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
-        return call(method, url, target=TARGET, trail=self._trail, headers=headers, body=body)
+        hide = [_api_key(self.connection)]
+        return call(method, url, target=TARGET, trail=self._trail, headers=headers, body=body, hide=hide)
 
     def _token(self) -> str:
         return _tokens.get(self.connection, self._trail)
 
 
+@dataclass
+class _Kept:
+    """One connection's token. The lock lets one thread fetch while the others of this connection wait for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: str = ""
+    good_until: float = 0.0
+
+
 class _Tokens:
-    """Bearer tokens per connection and process. One thread fetches while the others wait for it."""
+    """Bearer tokens per connection and process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[Any, ...], tuple[str, float]] = {}
+        self._kept: dict[tuple[Any, ...], _Kept] = {}
 
-    @staticmethod
-    def _name(connection: ActitoConnection) -> tuple[Any, ...]:
+    def _of(self, connection: ActitoConnection) -> _Kept:
         # Host and stored key take part, so that a changed connection never uses an old token.
-        return (connection.uid, connection.host, connection.__dict__.get("api_key"))
+        name = (connection.uid, connection.host, connection.__dict__.get("api_key"))
+        with self._lock:
+            return self._kept.setdefault(name, _Kept())
 
     def get(self, connection: ActitoConnection, trail: Trail | None) -> str:
-        with self._lock:
-            token, expires = self._kept.get(self._name(connection), ("", 0.0))
-            if expires <= time.monotonic():
-                token, seconds = _fetch_token(connection, trail)
-                self._kept[self._name(connection)] = (token, time.monotonic() + seconds - TOKEN_MARGIN_SECONDS)
-        return token
+        kept = self._of(connection)
+        with kept.lock:
+            if kept.good_until <= time.monotonic():
+                kept.token, seconds = _fetch_token(connection, trail)
+                kept.good_until = time.monotonic() + seconds - min(TOKEN_MARGIN_SECONDS, seconds / 2)
+            return kept.token
 
-    def forget(self, connection: ActitoConnection) -> None:
-        with self._lock:
-            self._kept.pop(self._name(connection), None)
+    def renew(self, connection: ActitoConnection, trail: Trail | None) -> None:
+        kept = self._of(connection)
+        with kept.lock:
+            kept.good_until = 0.0
+        self.get(connection, trail)
+
+    def forget(self, connection: ActitoConnection, token: str) -> None:
+        """Drops this token, unless another thread has a newer one already."""
+        kept = self._of(connection)
+        with kept.lock:
+            if kept.token == token:
+                kept.good_until = 0.0
 
 
 _tokens = _Tokens()
@@ -112,22 +152,43 @@ _tokens = _Tokens()
 
 def _fetch_token(connection: ActitoConnection, trail: Trail | None) -> tuple[str, float]:
     """GET /auth/token with the raw API key: {"accessToken", "tokenType", "expiresIn": "900s"}."""
-    headers = {"Accept": "application/json", "Authorization": connection.api_key}
+    headers = {"Accept": "application/json", "Authorization": _api_key(connection)}
     url = f"{connection.host.rstrip('/')}/auth/token"
-    answer = call("GET", url, target="Actito's token service", trail=trail, headers=headers)
+    answer = call("GET", url, target=TOKEN_TARGET, trail=trail, headers=headers)
     if answer.status in {401, 403}:
         raise ApiError("Actito does not accept the API key. Enter a valid one.", Decision.PAUSE, status=answer.status)
-    body = _judged(answer).json()
+    body = _token_judged(answer).json()
     token = body.get("accessToken") if isinstance(body, dict) else None
-    if not isinstance(token, str) or not token:
+    if not isinstance(token, str) or not _IN_A_HEADER.match(token):
         raise ApiError("Actito's token service gave no token.", Decision.RETRY, status=answer.status)
     return token, _seconds(body.get("expiresIn"))
 
 
+def _api_key(connection: ActitoConnection) -> str:
+    try:
+        key: str = connection.api_key.strip()
+    except SecretError as error:
+        raise ApiError(f"The API key of {connection} cannot be used. {error}", Decision.PAUSE) from error
+    if not _IN_A_HEADER.match(key):
+        raise ApiError(f"The API key of {connection} is empty or misspelt. Enter a valid one.", Decision.PAUSE)
+    return key
+
+
+def _token_judged(answer: Answer) -> Answer:
+    """A refusal here concerns the connection and never one profile, so that no Event may die of it."""
+    error = judge(answer, TOKEN_TARGET)
+    if error and error.decision is Decision.DEAD:
+        sentence = f"{error.sentence} Check the API address of the connection."
+        raise ApiError(sentence, Decision.PAUSE, status=answer.status)
+    if error:
+        raise error
+    return answer
+
+
 def _seconds(expires_in: Any) -> float:
     """`"900s"`, as Actito writes it, or a plain number."""
-    text = str(expires_in).removesuffix("s")
-    return float(text) if text.isdigit() else DEFAULT_TOKEN_SECONDS
+    found = re.match(r"([0-9]{1,6})(\.[0-9]+)?\s*s?\Z", str(expires_in))
+    return float(found[1]) if found else DEFAULT_TOKEN_SECONDS
 
 
 def _segment(profile: str) -> str:
@@ -143,26 +204,49 @@ def _judged(answer: Answer) -> Answer:
 
 
 def parse_profile(body: Any, profile: str) -> ActitoProfile:
-    """A profile in any of the shapes that Actito and its clients show (lists of {name, value}, or flat objects)."""
-    if not isinstance(body, dict):
-        raise ApiError("Actito's profile was not an object.", Decision.RETRY)
-    attributes = _pairs(body.get("attributes"), "value")
-    profile_id = str(attributes.get("profileId") or body.get("profileId") or profile)
-    subscriptions = {name: _truth(value) for name, value in _pairs(body.get("subscriptions"), "subscribe").items()}
-    return ActitoProfile(profile_id, attributes, subscriptions, _segmentations(body.get("segmentations")))
+    """A profile in any of the shapes that Actito and its clients show (lists of {name, value}, or flat objects).
+
+    An answer without attributes, or about somebody else, is no profile: taking it for one would empty a customer.
+    """
+    attributes = _pairs(body.get("attributes"), "value") if isinstance(body, dict) else None
+    if not attributes:
+        raise ApiError("Actito sent an answer that is not a profile.", Decision.RETRY)
+    told = _id(attributes.get("profileId")) or _id(body.get("profileId"))
+    if told and profile.isdecimal() and told != profile:
+        raise ApiError(f"Actito sent profile {told} when asked for {profile}.", Decision.RETRY)
+    subscriptions = _pairs(body.get("subscriptions"), "subscribe")
+    return ActitoProfile(
+        told or profile,
+        attributes,
+        None if subscriptions is None else {name: _truth(value) for name, value in subscriptions.items()},
+        _segmentations(body.get("segmentations")),
+    )
 
 
-def _pairs(members: Any, value_key: str) -> dict[str, Any]:
+def _id(value: Any) -> str:
+    """The digits of a profile id, whether it came as 7, "7" or 7.0; empty for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = "" if isinstance(value, bool) else str(value)
+    return text.lstrip("0") if text.isascii() and text.isdigit() and len(text) <= 19 else ""
+
+
+def _pairs(members: Any, value_key: str) -> dict[str, Any] | None:
     if isinstance(members, dict):
         return dict(members)
-    items = members if isinstance(members, list) else []
-    return {str(item["name"]): item.get(value_key) for item in items if isinstance(item, dict) and "name" in item}
+    if not isinstance(members, list):
+        return None
+    return {str(item["name"]): item.get(value_key) for item in members if isinstance(item, dict) and "name" in item}
 
 
-def _segmentations(members: Any) -> dict[str, bool]:
-    """Items are {category, name}, or {belongs, segmentation: {category, name}}."""
+def _segmentations(members: Any) -> dict[str, bool] | None:
+    """Items are {category, name}, or {belongs, segmentation: {category, name}}; or a flat object."""
+    if isinstance(members, dict):
+        return {name: _truth(value) for name, value in members.items()}
+    if not isinstance(members, list):
+        return None
     found = {}
-    for item in members if isinstance(members, list) else []:
+    for item in members:
         inner = item.get("segmentation", item) if isinstance(item, dict) else None
         if isinstance(inner, dict) and "name" in inner:
             found[str(inner["name"])] = _truth(item.get("belongs", True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,17 @@ from portal.models import Event, Identity
 
 # A CREATE may arrive before the profile can be read: two retries, then it is taken as absent.
 ABSENT_RETRIES = 2
+KNOWN_PROFILES_ASKED = 3
+NAME_LIMIT = 255
 
 
 def read_profile(work: Work) -> Result | partial[Result]:
     """Handles `actito.profile`."""
     event = work.event
-    connection = ActitoConnection.objects.prefetch_related("mappings").get(pk=event.payload["connection"])
+    connections = ActitoConnection.objects.for_tenant(event.tenant_id).prefetch_related("mappings")
+    connection = connections.filter(pk=event.payload["connection"]).first()
+    if connection is None:
+        return ledger.ignored("The Actito connection that reported this was deleted.")
     client = ActitoClient(connection, work.trail)
     number = _latest_number()
     profile = client.read_profile(event.payload["profile"])
@@ -35,21 +41,33 @@ def _latest_number() -> int:
 
 
 def _apply(event: Event, connection: ActitoConnection, profile: ActitoProfile, number: int) -> Result:
-    mapped = map_document(profile.document(), connection.rules())
+    rules = [rule for rule in connection.rules() if profile.tells_of(rule.source)]
+    mapped = map_document(profile.document(), rules)
     applied = customers.apply_profile(_as_profile(connection, profile, mapped), cause=event, number=number)
     return ledger.done(_sentence(applied, mapped))
 
 
 def _as_profile(connection: ActitoConnection, profile: ActitoProfile, mapped: Mapped) -> Profile:
-    key = str(profile.attributes.get(connection.unique_key) or profile.profile_id)
-    language = str(profile.attributes.get(connection.language_attribute) or "")[:2].lower()
+    name = _name(profile.attributes.get(connection.unique_key))
     return Profile(
         source=connection.source,
-        identities={connection.source: profile.profile_id, f"{connection.source}:key": key},
-        key=key,
-        language=language,
+        identities={connection.source: profile.profile_id, f"{connection.source}:key": name},
+        key=name or profile.profile_id,
+        language=_language(profile.attributes.get(connection.language_attribute)),
         values=mapped.values,
     )
+
+
+def _name(value: Any) -> str:
+    """The business key, if it can be one: a text or number of a length that can be looked up."""
+    text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return text if len(text) <= NAME_LIMIT else ""
+
+
+def _language(value: Any) -> str:
+    """FR, fr_BE and fr-BE are fr; what is no language is none."""
+    found = re.match(r"([A-Za-z]{2})([_-]|\Z)", value) if isinstance(value, str) else None
+    return found[1].lower() if found else ""
 
 
 def _sentence(applied: Applied, mapped: Mapped) -> str:
@@ -72,14 +90,14 @@ def _absent(client: ActitoClient, event: Event) -> Result:
     profile = event.payload["profile"]
     if event.retries < ABSENT_RETRIES:
         raise ledger.retry(f"Actito does not know profile {profile} yet.")
-    known = _known_profile(client.connection, profile)
-    if known and client.read_profile(known) is None:
+    known = _known_profiles(client.connection, profile)
+    if known and all(client.read_profile(each) is None for each in known):
         raise ledger.pause("Actito hides profiles that it showed before. Check the rights of the API key.")
     return ledger.ignored(f"Actito has no profile {profile}.")
 
 
-def _known_profile(connection: ActitoConnection, other_than: str) -> str | None:
+def _known_profiles(connection: ActitoConnection, other_than: str) -> list[str]:
+    """The last ones read. Several, because one of them may have been deleted in Actito since."""
     identities = Identity.objects.filter(tenant_id=connection.tenant_id, namespace=connection.source)
     newest = identities.exclude(value=other_than).order_by("-customer__synced_at")
-    found: str | None = newest.values_list("value", flat=True).first()
-    return found
+    return list(newest.values_list("value", flat=True)[:KNOWN_PROFILES_ASKED])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.urls import path
@@ -20,9 +21,10 @@ from integrations.actito.models import ActitoConnection
 from portal import ledger
 from portal.access import Caller, caller_of
 from portal.caching import BriefCache
+from portal.ledger import Receipt
 from portal.models import Scope
 from portal.problems import BadBody
-from portal.secrets import excerpt
+from portal.redaction import excerpt
 from portal.webhook import read_object
 
 ACTITO_PROFILE = "actito.profile"
@@ -44,7 +46,8 @@ def _load_speaker(key: tuple[int, str]) -> _Speaker | None:
     tenant_id, bound_to = key
     connections = ActitoConnection.objects.for_tenant(tenant_id).only("pk", "lane_id")
     if bound_to:
-        connections = connections.filter(pk=bound_to.removeprefix("actito:"))
+        number = bound_to.removeprefix("actito:")
+        connections = connections.filter(pk=number) if number.isdecimal() else connections.none()
     found = list(connections[:2])
     return _Speaker(found[0].pk, found[0].lane_id, found[0].source) if len(found) == 1 else None
 
@@ -55,9 +58,11 @@ _speakers = BriefCache(_load_speaker, CONNECTION_SECONDS)
 def speaker_of(caller: Caller) -> _Speaker:
     """Profile ids are per table, so the key says which connection is speaking. Raises 403 when that is open."""
     speaker = _speakers.get((caller.tenant_id, caller.bound_to))
-    if speaker is None:
-        raise PermissionDenied("Bind this API key to one Actito connection of the tenant.")
-    return speaker
+    if speaker:
+        return speaker
+    if caller.bound_to:
+        raise PermissionDenied("The Actito connection of this API key no longer exists. Use the key of another one.")
+    raise PermissionDenied("This API key must be bound to one Actito connection: the tenant has none, or several.")
 
 
 class ProfileWebhook(APIView):
@@ -71,30 +76,37 @@ class ProfileWebhook(APIView):
         caller = caller_of(request)
         speaker = speaker_of(caller)
         body = read_object(request)
-        profile = profile_id(body)
-        receipt = ledger.record(
-            tenant_id=caller.tenant_id,
-            lane_id=speaker.lane_id,
-            kind=ACTITO_PROFILE,
-            subject=f"{speaker.source}:profile:{profile}",
-            payload={
-                "connection": speaker.connection_id,
-                "profile": profile,
-                "event_type": EVENT_TYPES[event_type.lower()],
-                "body": excerpt(json.dumps(body, ensure_ascii=False)),
-            },
-            source=speaker.source,
-            source_id=event_id(body),
-            body_hash=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
-        )
+        receipt = _record(caller, speaker, EVENT_TYPES[event_type.lower()], body)
         return Response(status=208 if receipt.already_reported else 200)
+
+
+def _record(caller: Caller, speaker: _Speaker, event_type: str, body: dict[str, Any]) -> Receipt:
+    profile = profile_id(body)
+    record = partial(
+        ledger.record,
+        tenant_id=caller.tenant_id,
+        lane_id=speaker.lane_id,
+        kind=ACTITO_PROFILE,
+        subject=f"{speaker.source}:profile:{profile}",
+        payload={
+            "connection": speaker.connection_id,
+            "profile": profile,
+            "event_type": event_type,
+            "body": excerpt(json.dumps(body, ensure_ascii=False)),
+        },
+        source=speaker.source,
+        body_hash=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+    )
+    receipt = record(source_id=event_id(body))
+    # An id that comes again with other news is no repeat: without this row the news would be lost.
+    return receipt if receipt.same_body or not receipt.repeats else record(source_id=None)
 
 
 def profile_id(body: dict[str, Any]) -> str:
     """`data.profileId`: an integer, or a string of digits, from 1 to 2⁶³−1. Raises 400."""
     data = body.get("data")
     if not isinstance(data, dict):
-        raise BadBody({"$.data": ["Send an object with profileId."]})
+        raise BadBody({"$.data": ["Send an object with profileId, one profile a request (ONE_BY_ONE)."]})
     found = data.get("profileId")
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 19:
         found = int(found)

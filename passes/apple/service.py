@@ -10,19 +10,18 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import wraps
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone
 from django.utils.http import http_date, parse_http_date_safe
 from django.views.decorators.csrf import csrf_exempt
 
-from passes.apple.bundle import MEDIA_TYPE, build
-from passes.models import Device, Registration, WalletPass
+from passes.apple.bundle import MEDIA_TYPE, Unfit, build
+from passes.models import Device, Registration, UpdateCounter, WalletPass
 from portal import ledger
 from portal.models import Event
 
@@ -30,10 +29,29 @@ log = logging.getLogger(__name__)
 
 PASS_INSTALLED, PASS_REMOVED, PASS_FETCHED = "pass.installed", "pass.removed", "pass.fetched"
 BODY_LIMIT = 64 * 1024
-LOG_LINES = 20
+LOG_LINES, LOG_LINE_LENGTH = 20, 500
+DEVICE_ID_LIMIT, PUSH_TOKEN_LIMIT = 100, 200
+# A phone may come back under ever new identifiers, so the newest registrations of a pass count and older ones go.
+PHONES_PER_PASS = 100
 _SCHEME = "ApplePass "
 
 View = Callable[..., HttpResponse]
+
+
+def _methods(*allowed: str) -> Callable[[View], View]:
+    """405 for other methods. Phones send no cookies, so there is no forged request to fear."""
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        def checked(request: HttpRequest, **kwargs: str) -> HttpResponse:
+            if request.method not in allowed:
+                return HttpResponseNotAllowed(allowed)
+            return view(request, **kwargs)
+
+        return checked
+
+    return decorate
 
 
 def _unauthorized() -> HttpResponse:
@@ -62,37 +80,37 @@ def _find(pass_type: str, serial: str) -> WalletPass | None:
         number = uuid.UUID(serial)
     except ValueError:
         return None
-    passes = WalletPass.objects.select_related("template__apple", "customer", "changed_by")
-    found: WalletPass | None = passes.filter(
-        serial_number=number, template__apple__pass_type_identifier=pass_type
-    ).first()
-    return found
+    passes = WalletPass.objects.select_related("template__apple", "changed_by")
+    found: WalletPass | None = passes.filter(serial_number=number).first()
+    # Compared here: a database may refuse the text that a stranger put into the path.
+    apple = found.template.apple if found else None
+    return found if apple and apple.pass_type_identifier == pass_type else None
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object of the body; empty for anything else, which phones are not known to send."""
+def _is_device_id(text: str) -> bool:
+    return len(text) <= DEVICE_ID_LIMIT and text.isprintable()
+
+
+def _body(request: HttpRequest) -> Any:
+    """The decoded JSON; None for anything else and for more than a phone has to say."""
     try:
-        decoded = json.loads(request.read(BODY_LIMIT))
-    except ValueError:
-        return {}
-    return decoded if isinstance(decoded, dict) else {"logs": decoded}
+        return json.loads(request.read(BODY_LIMIT))
+    except (ValueError, RecursionError):
+        return None
 
 
-@csrf_exempt
+@_methods("POST", "DELETE")
 def registration(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    if request.method == "POST":
-        return _register(request, **kwargs)
-    if request.method == "DELETE":
-        return _unregister(request, **kwargs)
-    return HttpResponseNotAllowed(["POST", "DELETE"])
+    return _register(request, **kwargs) if request.method == "POST" else _unregister(request, **kwargs)
 
 
 @_authenticated
 def _register(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -> HttpResponse:
     """201 for a new registration, 200 for a known one; the push token is taken over both times, for it may change."""
-    token = _body(request).get("pushToken")
-    if not isinstance(token, str) or not 0 < len(token) <= 200 or not token.isascii() or not token.isalnum():
-        return HttpResponse("pushToken is missing", status=400, content_type="text/plain")
+    body = _body(request)
+    token = body.get("pushToken") if isinstance(body, dict) else None
+    if not _is_push_token(token) or not _is_device_id(device):
+        return HttpResponse("No push token, or no device identifier.", status=400, content_type="text/plain")
     with transaction.atomic():
         row, _ = Device.objects.update_or_create(
             apple=wallet_pass.template.apple,
@@ -101,37 +119,73 @@ def _register(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -> 
         )
         _, created = Registration.objects.get_or_create(device=row, wallet_pass=wallet_pass)
         if created:
-            _announce(PASS_INSTALLED, wallet_pass, "An iPhone added the pass.")
+            _note_installation(wallet_pass, row)
     return HttpResponse(status=201 if created else 200)
+
+
+def _is_push_token(token: object) -> TypeGuard[str]:
+    return isinstance(token, str) and 0 < len(token) <= PUSH_TOKEN_LIMIT and token.isascii() and token.isalnum()
+
+
+def _note_installation(wallet_pass: WalletPass, device: Device) -> None:
+    others = Registration.objects.filter(wallet_pass=wallet_pass).exclude(device=device)
+    if not others.filter(device__push_token=device.push_token).exists():  # else the same phone under a new identifier
+        _announce(PASS_INSTALLED, wallet_pass, "An iPhone added the pass.")
+    # One comes, one goes: two are looked at, so that what is too many for whatever reason shrinks.
+    _drop(list(others.order_by("-pk").values_list("pk", flat=True)[PHONES_PER_PASS - 1 : PHONES_PER_PASS + 1]))
+
+
+def _drop(registrations: list[int]) -> bool:
+    """Removes registrations, and devices that hold no pass any more. Whether there were any."""
+    # Locked, because a phone may be adding a pass to its device this very moment.
+    devices = Device.objects.select_for_update(of=("self",)).filter(registrations__in=registrations).order_by("pk")
+    keys = [device.pk for device in devices]
+    gone, _ = Registration.objects.filter(pk__in=registrations).delete()
+    Device.objects.filter(pk__in=keys, registrations=None).delete()
+    return bool(gone)
 
 
 @_authenticated
 def _unregister(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -> HttpResponse:
-    with transaction.atomic():
-        gone = Registration.objects.filter(device__library_identifier=device, wallet_pass=wallet_pass)
-        if gone.delete()[0]:
-            Device.objects.filter(library_identifier=device, registrations=None).delete()
-            _announce(PASS_REMOVED, wallet_pass, "An iPhone removed the pass.")
+    """200, however often it is asked."""
+    if _is_device_id(device):
+        with transaction.atomic():
+            mine = Registration.objects.filter(device__library_identifier=device, wallet_pass=wallet_pass)
+            if _drop(list(mine.values_list("pk", flat=True))):
+                _announce(PASS_REMOVED, wallet_pass, "An iPhone removed the pass.")
     return HttpResponse(status=200)
 
 
+@_methods("GET", "HEAD")
 def updated_serials(request: HttpRequest, *, device: str, pass_type: str) -> HttpResponse:
     """Every pass of the type on the device that changed after the tag, and only those; 204 when there is none.
 
     The device identifier is the shared secret of this call: Apple sends no token with it.
     """
-    if request.method not in {"GET", "HEAD"}:
-        return HttpResponseNotAllowed(["GET", "HEAD"])
-    passes = WalletPass.objects.filter(
-        registrations__device__library_identifier=device,
-        registrations__device__apple__pass_type_identifier=pass_type,
-        update_tag__gt=_tag(request.GET.get("passesUpdatedSince", "")),
-    )
-    rows = list(passes.values_list("serial_number", "update_tag"))
+    if not _is_device_id(device) or not pass_type.isprintable():
+        return HttpResponse(status=204)
+    tag = _tag(request.GET.get("passesUpdatedSince", ""))
+    rows = _changed_after(tag, device, pass_type)
+    if not rows and tag and _is_from_the_future(tag, pass_type):
+        rows = _changed_after(0, device, pass_type)
     if not rows:
         return HttpResponse(status=204)
     last = max(tag for _, tag in rows)
     return JsonResponse({"serialNumbers": [str(serial) for serial, _ in rows], "lastUpdated": str(last)})
+
+
+def _changed_after(tag: int, device: str, pass_type: str) -> list[tuple[uuid.UUID, int]]:
+    passes = WalletPass.objects.filter(
+        registrations__device__library_identifier=device,
+        registrations__device__apple__pass_type_identifier=pass_type,
+        update_tag__gt=tag,
+    )
+    return list(passes.values_list("serial_number", "update_tag").distinct().order_by("update_tag"))
+
+
+def _is_from_the_future(tag: int, pass_type: str) -> bool:
+    """A tag that was never given here: the database was restored since, and the phone would miss all that follows."""
+    return not UpdateCounter.objects.filter(pass_type_identifier=pass_type, value__gte=tag).exists()
 
 
 def _tag(text: str) -> int:
@@ -139,21 +193,19 @@ def _tag(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-@csrf_exempt
-def latest_pass(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    if request.method not in {"GET", "HEAD"}:
-        return HttpResponseNotAllowed(["GET", "HEAD"])
-    return _latest_pass(request, **kwargs)
-
-
+@_methods("GET", "HEAD")
 @_authenticated
-def _latest_pass(request: HttpRequest, wallet_pass: WalletPass) -> HttpResponse:
-    changed_at = wallet_pass.changed_at or wallet_pass.created_at
+def latest_pass(request: HttpRequest, wallet_pass: WalletPass) -> HttpResponse:
+    changed_at = int((wallet_pass.changed_at or wallet_pass.created_at).timestamp())
     since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
-    if since is not None and datetime.fromtimestamp(since, UTC) >= changed_at:
+    if since is not None and since >= changed_at:
         return HttpResponse(status=304)
-    response = HttpResponse(build(wallet_pass), content_type=MEDIA_TYPE)
-    response["Last-Modified"] = http_date(changed_at.timestamp())
+    try:
+        response = HttpResponse(build(wallet_pass), content_type=MEDIA_TYPE)
+    except Unfit as problem:
+        log.error("pass=%s cannot be made for Apple Wallet: %s", wallet_pass.pk, problem)
+        return HttpResponse("The pass cannot be made at present.", status=409, content_type="text/plain")
+    response["Last-Modified"] = http_date(changed_at)
     response["Cache-Control"] = "private, no-store"
     if request.method == "GET":
         _note_fetch(wallet_pass)
@@ -162,10 +214,12 @@ def _latest_pass(request: HttpRequest, wallet_pass: WalletPass) -> HttpResponse:
 
 def _note_fetch(wallet_pass: WalletPass) -> None:
     """The first fetch of a content ends the trace of the change that made it."""
-    first = WalletPass.objects.filter(pk=wallet_pass.pk, fetched_at=None, content_hash=wallet_pass.content_hash)
-    if not first.update(fetched_at=timezone.now()):
+    if wallet_pass.fetched_at is not None:
         return
-    _announce(PASS_FETCHED, wallet_pass, "A phone fetched the new content.", cause=wallet_pass.changed_by)
+    first = WalletPass.objects.filter(pk=wallet_pass.pk, fetched_at=None, content_hash=wallet_pass.content_hash)
+    with transaction.atomic():
+        if first.update(fetched_at=timezone.now()):
+            _announce(PASS_FETCHED, wallet_pass, "A phone fetched the new content.", cause=wallet_pass.changed_by)
 
 
 def _announce(kind: str, wallet_pass: WalletPass, sentence: str, cause: Event | None = None) -> None:
@@ -179,21 +233,25 @@ def _announce(kind: str, wallet_pass: WalletPass, sentence: str, cause: Event | 
     )
 
 
-@csrf_exempt
+@_methods("POST")
 def device_log(request: HttpRequest) -> HttpResponse:
-    """What iOS says of its own trouble with us: {"logs": ["…"]}."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    lines = _body(request).get("logs")
+    """What iOS says of its own trouble with us: {"logs": ["…"]}, or the list alone."""
+    body = _body(request)
+    lines = body.get("logs") if isinstance(body, dict) else body
     for line in lines[:LOG_LINES] if isinstance(lines, list) else []:
-        log.warning("apple device log: %s", str(line)[:500].replace("\n", " "))
+        text = "".join(sign if sign.isprintable() else " " for sign in str(line)[:LOG_LINE_LENGTH])
+        log.warning("apple device log: %s", text)
     return HttpResponse(status=200)
 
 
 _registration_path = "v1/devices/<str:device>/registrations/<str:pass_type>"
-urlpatterns = [
+_calls = [
     path(_registration_path, updated_serials),
     path(f"{_registration_path}/<str:serial>", registration),
     path("v1/passes/<str:pass_type>/<str:serial>", latest_pass),
     path("v1/log", device_log),
+]
+urlpatterns = [
+    *_calls,
+    path("/", include(_calls)),  # some readers put a slash of their own after webServiceURL
 ]

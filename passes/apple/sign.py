@@ -5,10 +5,13 @@ https://developer.apple.com/documentation/walletpasses/building-a-pass#Create-a-
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -17,6 +20,8 @@ from cryptography.x509.oid import NameOID
 
 # Without Binary, line ends are changed before hashing, and a manifest with a line end gets a wrong signature.
 _OPTIONS = (PKCS7Options.DetachedSignature, PKCS7Options.Binary, PKCS7Options.NoCapabilities)
+
+T = TypeVar("T")
 
 
 class CertificateError(ValueError):
@@ -28,19 +33,31 @@ def _signer(
     certificate: str, private_key: str, intermediate: str
 ) -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, x509.Certificate]:
     """Parsed once per process: checking a key takes a hundred times as long as signing with it."""
-    key = load_pem_private_key(private_key.encode(), password=None)
+    key = _parsed("private key", lambda: load_pem_private_key(private_key.encode(), password=None))
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise CertificateError("The private key is neither RSA nor EC.")
     return (
-        x509.load_pem_x509_certificate(certificate.encode()),
+        _parsed("certificate", lambda: x509.load_pem_x509_certificate(certificate.encode())),
         key,
-        x509.load_pem_x509_certificate(intermediate.encode()),
+        _parsed("intermediate certificate", lambda: x509.load_pem_x509_certificate(intermediate.encode())),
     )
 
 
+def _parsed(name: str, parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except TypeError:  # what a key with a password raises
+        sentence = f"The {name} has a password. Export it without one."
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        sentence = f"The {name} is not PEM text that can be read."
+    # Not chained: the parser's error may quote what it read.
+    raise CertificateError(sentence)
+
+
 def sign(manifest: bytes, *, certificate: str, private_key: str, intermediate: str) -> bytes:
-    """The DER signature of a manifest."""
+    """The DER signature of a manifest. Raises CertificateError where phones would refuse it."""
     leaf, key, issuer = _signer(certificate, private_key, intermediate)
+    _check_time(leaf, issuer)
     builder = PKCS7SignatureBuilder().set_data(manifest).add_signer(leaf, key, SHA256()).add_certificate(issuer)
     return builder.sign(Encoding.DER, list(_OPTIONS))
 
@@ -49,30 +66,35 @@ def check_certificate(
     *, certificate: str, private_key: str, intermediate: str, pass_type_identifier: str, team_identifier: str
 ) -> None:
     """Raises CertificateError when iOS would refuse passes signed with these, without telling anybody."""
-    try:
-        leaf, key, issuer = _signer(certificate, private_key, intermediate)
-    except CertificateError:
-        raise
-    except (ValueError, TypeError) as error:
-        raise CertificateError(
-            "Certificate, key and intermediate must be PEM text; the key without a password."
-        ) from error
+    leaf, key, issuer = _signer(certificate, private_key, intermediate)
     if leaf.public_key() != key.public_key():
         raise CertificateError("The private key does not belong to the certificate.")
-    if _subject(leaf, NameOID.USER_ID) != pass_type_identifier:
-        raise CertificateError(f"The certificate is for {_subject(leaf, NameOID.USER_ID) or 'no pass type'}.")
-    if _subject(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME) != team_identifier:
-        raise CertificateError(
-            f"The certificate is of team {_subject(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME) or 'unknown'}."
-        )
+    if (found := _subject(leaf, NameOID.USER_ID)) != pass_type_identifier:
+        raise CertificateError(f"The certificate is for {found or 'no pass type'}, not for {pass_type_identifier}.")
+    if (found := _subject(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME)) != team_identifier:
+        raise CertificateError(f"The certificate is of team {found or 'unknown'}, not of {team_identifier}.")
+    if not _is_issuer(issuer, leaf):
+        raise CertificateError("The intermediate certificate is not the one that issued the certificate.")
+    _check_time(leaf, issuer)
+
+
+def _is_issuer(issuer: x509.Certificate, leaf: x509.Certificate) -> bool:
     try:
         leaf.verify_directly_issued_by(issuer)
-    except Exception as error:
-        raise CertificateError("The intermediate certificate is not the one that issued the certificate.") from error
-    if not leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc:
-        raise CertificateError(
-            f"The certificate is valid until {leaf.not_valid_after_utc:%Y-%m-%d} only. Renew it at Apple."
-        )
+        return issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+        return False
+
+
+def _check_time(leaf: x509.Certificate, issuer: x509.Certificate) -> None:
+    now = datetime.now(UTC)
+    for name, certificate in (("certificate", leaf), ("intermediate certificate", issuer)):
+        if now < certificate.not_valid_before_utc:
+            raise CertificateError(f"The {name} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}.")
+        if now > certificate.not_valid_after_utc:
+            raise CertificateError(
+                f"The {name} was valid until {certificate.not_valid_after_utc:%Y-%m-%d} only. Renew it at Apple."
+            )
 
 
 def _subject(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:

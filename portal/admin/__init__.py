@@ -1,0 +1,1 @@
+"""The portal's screens. Importing this package registers the admins of this storey."""

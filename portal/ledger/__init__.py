@@ -4,11 +4,13 @@ A webhook's 2xx means that its Event is committed. Workers claim committed rows;
 and returns its effects, which commit together with the finish, fenced by the lease's token.
 """
 
-from portal.ledger.claim import claim, expire_leases, look, release_leases, renew_leases
+from portal.ledger.choice import look
+from portal.ledger.claim import claim
 from portal.ledger.failure import Failure, dead, defer, pause, retry, uncertain
+from portal.ledger.leases import expire_leases, release_leases, renew_leases
 from portal.ledger.record import Receipt, lane_id_for, news, publish, record
 from portal.ledger.registry import Result, Work, done, handles, ignored, kind_title, subscribe
-from portal.ledger.run import NotReplayable, fail, finish, replay, run
+from portal.ledger.run import NotReplayable, fail, finish, give_back, replay, run
 
 __all__ = [
     "Failure",
@@ -23,6 +25,7 @@ __all__ = [
     "expire_leases",
     "fail",
     "finish",
+    "give_back",
     "handles",
     "ignored",
     "kind_title",

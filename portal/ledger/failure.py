@@ -51,13 +51,19 @@ def uncertain(sentence: str) -> Failure:
     return Failure(sentence, Decision.UNCERTAIN)
 
 
-def next_retry_at(first_failed_at: datetime, retries: int, now: datetime) -> datetime | None:
-    """When the retry after `retries` others is due; None when the schedule has ended.
+def next_retry_at(first_failed_at: datetime, retries: int, now: datetime, tried_at: datetime) -> datetime | None:
+    """When the retry after `retries` others is due; None when the schedule has ended. `tried_at`: this try's start.
 
-    Times count from the first failure, so that slow calls do not stretch the schedule. A time that has passed
-    meanwhile means now.
+    Times count from the first failure, so that slow calls do not stretch the schedule; a time that passed during the
+    call means now. Where it had passed before the call began, because the lane or all workers stood still, the usual
+    distance is kept instead: an outage must not use up the schedule in one burst.
     """
     if retries >= len(RETRY_SECONDS):
         return None
     jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
-    return max(now, first_failed_at + timedelta(seconds=RETRY_SECONDS[retries] * jitter))
+    if not retries:
+        return now + timedelta(seconds=RETRY_SECONDS[0] * jitter)
+    due_at = first_failed_at + timedelta(seconds=RETRY_SECONDS[retries] * jitter)
+    if due_at < tried_at:
+        due_at = tried_at + timedelta(seconds=(RETRY_SECONDS[retries] - RETRY_SECONDS[retries - 1]) * jitter)
+    return max(now, due_at)

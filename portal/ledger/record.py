@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.ledger.registry import Result, registry
+from portal.ledger.text import encode, fitting_subject, storable, storable_payload
 from portal.models import Event, Lane
 
 LOCAL_LANE = "local"
@@ -52,27 +51,6 @@ def _arrival_sql(vendor: str, columns: tuple[str, ...]) -> str:
         )"""  # noqa: S608 - names only, no values
 
 
-# PostgreSQL's jsonb takes neither NUL nor lone surrogates, which JSON can spell.
-_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
-
-
-def _encode(payload: Mapping[str, Any]) -> str:
-    text = json.dumps(payload)
-    if not _UNSTORABLE.search(text):
-        return text
-    return json.dumps(_storable(payload))
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if isinstance(value, dict):
-        return {_storable(name): _storable(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_storable(member) for member in value]
-    return value
-
-
 def record(
     *,
     tenant_id: int,
@@ -86,6 +64,7 @@ def record(
 ) -> Receipt:
     """Commits one arrival as an Event. Raises KeyError for a kind that nobody handles."""
     now = connection.ops.adapt_datetimefield_value(timezone.now())
+    subject = fitting_subject(subject)
     correlation = uuid.uuid4()
     row: dict[str, Any] = {
         "tenant_id": tenant_id,
@@ -93,9 +72,9 @@ def record(
         "kind": kind,
         "subject": subject,
         "coalesces": registry.kinds[kind].coalesces,
-        "payload": _encode(payload),
+        "payload": encode(payload),
         "source": source,
-        "source_id": source_id,
+        "source_id": None if source_id is None else storable(source_id),
         "body_hash": body_hash,
         "repeats": 0,
         "status": Event.Status.WAITING.value,
@@ -138,9 +117,9 @@ def publish(
             tenant_id=cause.tenant_id,
             lane_id=lane_id,
             kind=kind,
-            subject=f"{kind}:{subject}" if kind != news_kind else subject,
+            subject=fitting_subject(f"{kind}:{subject}" if kind != news_kind else subject),
             coalesces=registry.kinds[kind].coalesces,
-            payload=dict(payload),
+            payload=storable_payload(payload),
             source="portal",
             correlation_id=cause.correlation_id,
             parent=cause,
@@ -165,11 +144,11 @@ def news(
         tenant_id=tenant_id,
         lane_id=cause.lane_id if cause else lane_id_for(tenant_id),
         kind=kind,
-        subject=subject,
-        payload=dict(payload or {}),
+        subject=fitting_subject(subject),
+        payload=storable_payload(payload or {}),
         source="portal",
         status=result.status,
-        outcome=result.outcome,
+        outcome=storable(result.outcome),
         correlation_id=cause.correlation_id if cause else uuid.uuid4(),
         parent=cause,
         created_at=now,

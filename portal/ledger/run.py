@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.ledger.failure import DEFER_LIMIT_IN_ALL, Decision, Failure, next_retry_at, retry
+from portal.ledger.failure import DEFER_LIMIT_IN_ALL, Decision, Failure, next_retry_at, retry, uncertain
 from portal.ledger.record import news
 from portal.ledger.registry import Effects, Result, Work, done, registry
+from portal.ledger.text import storable
 from portal.models import Attempt, Event, Lane
 
 log = logging.getLogger(__name__)
 
+LOST = "lost"
+
 UNCERTAIN_SENTENCE = (
-    "The worker stopped while {target} was being called, so it may have happened. Check there, then replay or leave it."
+    "The worker stopped around a call to {target}, so it may have happened. Check there, then replay or leave it."
 )
 
 
@@ -37,41 +43,50 @@ class _AttemptTrail:
     event: Event
 
     def open(self, *, target: str, method: str, url: str, repeatable: bool, request_excerpt: str) -> int:
-        attempt = Attempt.objects.create(
-            event_id=self.event.pk,
-            number=self.event.attempts,
-            target=target[:200],
-            method=method,
-            url=url[:500],
-            repeatable=repeatable,
-            request_excerpt=request_excerpt,
-        )
+        with transaction.atomic():
+            if not repeatable and not _held(self.event).select_for_update().values_list("pk").first():
+                raise LeaseLost  # whoever holds it now makes the call, or has made it
+            attempt = Attempt.objects.create(
+                event_id=self.event.pk,
+                number=self.event.attempts,
+                target=storable(target)[:200],
+                method=method,
+                url=storable(url)[:500],
+                repeatable=repeatable,
+                request_excerpt=storable(request_excerpt),
+            )
         return int(attempt.pk)
 
     def close(self, call: int, *, status: int | None, milliseconds: int, error: str, response_excerpt: str) -> None:
         Attempt.objects.filter(pk=call).update(
             status=status,
             milliseconds=milliseconds,
-            error=error,
-            response_excerpt=response_excerpt,
+            error=storable(error),
+            response_excerpt=storable(response_excerpt),
             finished_at=timezone.now(),
         )
 
 
-def run(event: Event) -> None:
-    """Runs a leased Event to its end. Never raises: whatever goes wrong becomes the Event's state."""
+def run(event: Event) -> str:
+    """Runs a leased Event to its end and returns its new status, or "lost" when the lease has moved on.
+
+    Whatever goes wrong becomes the Event's state; only a database out of reach raises.
+    """
     try:
         if cut_short := _call_cut_short(event):
-            raise Failure(UNCERTAIN_SENTENCE.format(target=cut_short.target), Decision.UNCERTAIN)
+            raise uncertain(UNCERTAIN_SENTENCE.format(target=cut_short.target))
         handler = registry.handler(event.kind)
-        finish(event, handler(Work(event, _AttemptTrail(event))))
+        return finish(event, handler(Work(event, _AttemptTrail(event))))
     except LeaseLost:
-        log.warning("event=%s lease=lost", event.pk)
+        return LOST
     except Failure as failure:
-        fail(event, failure)
+        return fail(event, failure) or LOST
     except Exception as error:
-        log.exception("event=%s kind=%s error=unexpected", event.pk, event.kind)
-        fail(event, retry(f"Something unexpected went wrong here ({type(error).__name__}). The log has the details."))
+        # Where, not what: the words of an error often hold a person's data.
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("event=%s kind=%s error=%s\n%s", event.pk, event.kind, type(error).__name__, place)
+        sentence = f"Something unexpected went wrong here ({type(error).__name__}). The log has the details."
+        return fail(event, interrupted(event, sentence)) or LOST
 
 
 def _call_cut_short(event: Event) -> Attempt | None:
@@ -81,68 +96,91 @@ def _call_cut_short(event: Event) -> Attempt | None:
     return Attempt.objects.filter(event_id=event.pk, repeatable=False, finished_at=None).first()
 
 
-def finish(event: Event, result: Result | Effects) -> None:
-    """Commits the end of an Event and all its effects in one transaction. Raises LeaseLost when another holds it."""
-    if isinstance(result, Result):
-        _settle(event, **_ended(result))
-        return
+def interrupted(event: Event, sentence: str) -> Failure:
+    """What follows when a run broke off: another try, unless it has made a call that must not be repeated."""
+    calls = Attempt.objects.filter(event_id=event.pk, repeatable=False, number=event.attempts)
+    made = calls.exclude(status__gte=300).first()
+    return uncertain(UNCERTAIN_SENTENCE.format(target=made.target)) if made else retry(sentence)
+
+
+def give_back(events: Iterable[Event]) -> int:
+    """Ends the runs of Events whose worker is gone. Returns how many were still leased as they are given."""
+    count = 0
+    for event in events:
+        with transaction.atomic():
+            # Locked first: a call that must not be repeated is only begun under the same lock.
+            if _held(event).select_for_update().values_list("pk").first():
+                count += bool(fail(event, interrupted(event, "The worker stopped in the middle of it.")))
+    return count
+
+
+def finish(event: Event, result: Result | Effects) -> str:
+    """Commits the end of an Event and all its effects in one transaction; returns its status.
+
+    Raises LeaseLost when another holds it.
+    """
     with transaction.atomic():
         _settle(event, status=Event.Status.DONE, finished_at=timezone.now())
-        ended = result()
+        ended = result if isinstance(result, Result) else result()
         Event.objects.filter(pk=event.pk).update(**_ended(ended))
         if ended.status == Event.Status.DONE and event.coalesces:
             _supersede_dead_letters(event)
+    return str(ended.status)
 
 
 def _ended(result: Result) -> dict[str, Any]:
-    return {"status": result.status, "outcome": result.outcome, "finished_at": timezone.now()}
+    return {"status": result.status, "outcome": storable(result.outcome), "finished_at": timezone.now()}
+
+
+def _held(event: Event) -> QuerySet[Event]:
+    """The Event's row, if it is still leased as it is given."""
+    return Event.objects.filter(pk=event.pk, status=Event.Status.LEASED, lease_token=event.lease_token)
 
 
 def _settle(event: Event, **changes: Any) -> None:
     """The fence: only the holder of the lease changes a leased Event."""
-    held = Event.objects.filter(pk=event.pk, status=Event.Status.LEASED, lease_token=event.lease_token)
-    if not held.update(lease_token=None, lease_until=None, **changes):
+    if not _held(event).update(lease_token=None, lease_until=None, **changes):
         raise LeaseLost
 
 
 def _supersede_dead_letters(event: Event) -> None:
-    older = Event.objects.filter(
-        tenant_id=event.tenant_id, kind=event.kind, subject=event.subject, status=Event.Status.FAILED, pk__lt=event.pk
+    """One Event per subject runs at a time, so every dead letter of the subject is older than this reading."""
+    dead = Event.objects.filter(
+        tenant_id=event.tenant_id, kind=event.kind, subject=event.subject, status=Event.Status.FAILED
     )
-    older.update(
-        status=Event.Status.MERGED, merged_into=event, outcome=f"Superseded: event {event.pk} succeeded later."
-    )
+    dead.update(status=Event.Status.MERGED, merged_into=event, outcome=f"Superseded: event {event.pk} succeeded later.")
 
 
-def fail(event: Event, failure: Failure) -> bool:
-    """Puts a leased Event where its failure sends it. False when the lease has moved on meanwhile."""
+def fail(event: Event, failure: Failure) -> str | None:
+    """Puts a leased Event where its failure sends it; returns its status, None when the lease has moved on."""
     now = timezone.now()
+    changes = _after(event, failure, now)
     with transaction.atomic():
         try:
-            _settle(event, outcome=failure.sentence, **_after(event, failure, now))
+            _settle(event, outcome=storable(failure.sentence), **changes)
         except LeaseLost:
-            return False
+            return None
         if failure.decision is Decision.PAUSE:
             lane = Lane.objects.filter(pk=event.lane_id, paused_at=None)
-            lane.update(paused_at=now, pause_reason=failure.sentence)
+            lane.update(paused_at=now, pause_reason=storable(failure.sentence))
         elif failure.decision is Decision.DEFER and failure.wait:
             Lane.objects.filter(pk=event.lane_id, not_before__lt=now + failure.wait).update(
                 not_before=now + failure.wait
             )
-    return True
+    return str(changes["status"])
 
 
 def _after(event: Event, failure: Failure, now: datetime) -> dict[str, Any]:
     """The Event's columns after a failure."""
+    decision = failure.decision
+    if decision is Decision.PAUSE:
+        return {"status": Event.Status.WAITING, "attempts": event.attempts - 1, "due_at": now}
     first = event.first_failed_at or now
     waiting: dict[str, Any] = {"status": Event.Status.WAITING, "first_failed_at": first}
-    decision = failure.decision
-    if decision is Decision.DEFER and now - first > DEFER_LIMIT_IN_ALL:
-        decision = Decision.RETRY
-    if decision in {Decision.PAUSE, Decision.DEFER}:
+    if decision is Decision.DEFER and now - first <= DEFER_LIMIT_IN_ALL:
         return {**waiting, "attempts": event.attempts - 1, "due_at": now}
-    if decision is Decision.RETRY:
-        due_at = next_retry_at(first, event.retries, now)
+    if decision in {Decision.RETRY, Decision.DEFER}:
+        due_at = next_retry_at(first, event.retries, now, event.claimed_at or now)
         if due_at:
             return {**waiting, "retries": event.retries + 1, "due_at": due_at}
     status = Event.Status.UNCERTAIN if decision is Decision.UNCERTAIN else Event.Status.FAILED

@@ -17,7 +17,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["cluster"]:
-            watch_lifeline()
-            queue.run_cluster()
+            queue.run_cluster(in_every_process=watch_lifeline)
         else:
             Supervisor(settings.WORKER_PROCESSES).run()

@@ -1,0 +1,214 @@
+"""Actito connections in the admin: set up, map, test and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from integrations.actito.client import ActitoClient, ActitoProfile
+from integrations.actito.models import ActitoConnection, AttributeMapping
+from integrations.actito.webhooks import ACTITO_PROFILE
+from integrations.mapping import map_document
+from portal import ledger
+from portal.admin import navigation
+from portal.admin.base import TenantAdmin, TenantTabularInline
+from portal.admin.dialogs import DialogForm, dialog, finished, result
+from portal.admin.extend import Link, RemoteAccount, extensions
+from portal.admin.lanes import lane_state, resume_lane
+from portal.admin.rights import row
+from portal.admin.site import site
+from portal.ledger import Failure
+from portal.models import Customer, Identity
+from portal.tenancy import Action
+
+
+@dataclass(frozen=True)
+class Step:
+    title: str
+    sentence: str
+    good: bool
+
+    @property
+    def tone(self) -> str:
+        return "good" if self.good else "bad"
+
+    @property
+    def icon(self) -> str:
+        return "check_circle" if self.good else "cancel"
+
+
+@dataclass
+class Steps:
+    """A trail that keeps each call as a step to show; nothing is stored."""
+
+    calls: list[Step] = field(default_factory=list)
+    _targets: list[str] = field(default_factory=list)
+
+    def open(self, *, target: str, method: str, url: str, repeatable: bool, request_excerpt: str) -> int:
+        self._targets.append(f"{method} {url.split('?', maxsplit=1)[0]}")
+        return len(self._targets) - 1
+
+    def close(self, call: int, *, status: int | None, milliseconds: int, error: str, response_excerpt: str) -> None:
+        title = _t("Asking for a token") if self._targets[call].endswith("/auth/token") else _t("Reading the profile")
+        answer = _t("answered %(status)s in %(ms)d ms") % {"status": status, "ms": milliseconds} if status else error
+        self.calls.append(Step(title, f"{self._targets[call]}: {answer}", bool(status and status < 400)))
+
+
+class TestForm(DialogForm):
+    profile = forms.CharField(
+        label=_("Profile to read"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("A profile id, or attribute=value such as emailAddress=anna@example.com. Empty: the key alone."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        connection = row(self.request, ActitoConnection, self.object_id)
+        known = Identity.objects.filter(tenant_id=connection.tenant_id, namespace=connection.source)
+        self.fields["profile"].initial = known.order_by("-pk").values_list("value", flat=True).first() or ""
+
+
+class MappingInline(TenantTabularInline):
+    model = AttributeMapping
+    change_action = add_action = delete_action = Action.CONFIGURE
+    fields = ("part", "attribute", "value_name", "value_type", "keep_if_empty")
+    verbose_name_plural = _("Mappings: what of a profile becomes which customer value")
+
+
+@admin.register(ActitoConnection, site=site)
+class ActitoConnectionAdmin(TenantAdmin):
+    """Owners set the connection up; marketers map its values."""
+
+    change_action = Action.CONFIGURE
+    add_action = delete_action = Action.CONNECT
+    field_actions = dict.fromkeys(
+        ["name", "host", "path_style", "licence", "entity", "table", "unique_key", "language_attribute", "api_key"],
+        Action.CONNECT,
+    )
+    list_display = ("name", "licence", "table", "state")
+    list_select_related = ("lane",)
+    inlines = (MappingInline,)
+    actions_detail = ("test", "resume")
+    fieldsets = (
+        (None, {"fields": ["name"]}),
+        (_("Where Actito is"), {"fields": [("host", "licence"), ("api_key", "path_style")]}),
+        (_("Which profiles"), {"fields": [("entity", "table"), ("unique_key", "language_attribute")]}),
+    )
+    readonly_fields = ("state",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None:
+            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"][:-1], ("name", "state")]
+        return fieldsets
+
+    @display(description=_("State"))
+    def state(self, connection: ActitoConnection) -> str:
+        return lane_state(connection.lane)
+
+    @dialog(
+        label=_("Test connection"), needs=Action.CONFIGURE, title=_("Test the connection"), form=TestForm,
+        icon="bolt", submit=_("Test"),
+        description=_("Asks Actito for a token and reads one profile. Nothing is changed."),
+    )  # fmt: skip
+    def test(self, request: HttpRequest, form: TestForm, connection: ActitoConnection) -> HttpResponse:
+        steps, profile, sentence = _try(connection, form.cleaned_data["profile"].strip())
+        mapped = map_document(profile.document(), connection.rules()) if profile else None
+        if sentence:
+            steps = [*(step for step in steps if step.good), Step(_t("Stopped"), sentence, False)]
+        return result(
+            request,
+            "admin/actito/tested.html",
+            {
+                "steps": steps,
+                "passed": not sentence,
+                "values": list(mapped.values.items()) if mapped else [],
+                "errors": mapped.errors if mapped else [],
+                "done_url": reverse("admin:actito_actitoconnection_change", args=[connection.pk]),
+            },
+        )
+
+    @dialog(
+        label=_("Resume"), needs=Action.OPERATE, title=_("Resume this connection?"), icon="play_arrow",
+        description=_("What has waited is done now, oldest first. Resume once the reason is gone."),
+        variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def resume(self, request: HttpRequest, form: DialogForm, connection: ActitoConnection) -> HttpResponse:
+        resume_lane(connection.lane_id)
+        self.log_change(request, connection, str(_("Resumed.")))
+        url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
+        return finished(request, url, _("The connection moves again."))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        connection = self.get_object(request, object_id)
+        actions = super().get_actions_detail(request, object_id) if connection else []
+        paused = connection is not None and connection.lane.paused_at is not None
+        return [action for action in actions if paused or not action.action_name.endswith("_resume")]
+
+
+def _try(connection: ActitoConnection, profile: str) -> tuple[list[Step], ActitoProfile | None, str]:
+    """The steps that were made, the profile that was read, and the sentence of what went wrong, if anything did."""
+    trail = Steps()
+    client = ActitoClient(connection, trail)
+    try:
+        client.renew_token()
+        found = client.read_profile(profile) if profile else None
+    except Failure as failure:
+        return trail.calls, None, failure.sentence
+    if profile and found is None:
+        sentence = _t("Actito knows no profile “%(profile)s”, or hides it from this key.") % {"profile": profile}
+        return trail.calls, None, sentence
+    return trail.calls, found, ""
+
+
+def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:
+    return [
+        RemoteAccount(
+            tenant_id=each.tenant_id,
+            title=each.name,
+            url=reverse("admin:actito_actitoconnection_change", args=[each.pk]),
+            lane_id=each.lane_id,
+            resume_url=reverse("admin:actito_actitoconnection_resume", args=[each.pk]),
+            source=each.source,
+        )
+        for each in ActitoConnection.objects.filter(tenant_id__in=tenant_ids).only("name", "tenant_id", "lane_id")
+    ]
+
+
+def sync(customer: Customer) -> int:
+    """Records a read of each Actito profile of the customer. Returns how many."""
+    connections = {one.source: one for one in ActitoConnection.objects.for_tenant(customer.tenant_id)}
+    known = [each for each in customer.identities.all() if each.namespace in connections]
+    for identity in known:
+        connection = connections[identity.namespace]
+        ledger.record(
+            tenant_id=customer.tenant_id,
+            lane_id=connection.lane_id,
+            kind=ACTITO_PROFILE,
+            subject=f"{connection.source}:profile:{identity.value}",
+            payload={"connection": connection.pk, "profile": identity.value, "event_type": "READ"},
+            source="portal",
+        )
+    return len(known)
+
+
+extensions.accounts.append(accounts)
+extensions.customer_syncs.append(sync)
+extensions.links["connection"] = Link(
+    "connection", _("Connection"), ActitoConnection, "admin:actito_actitoconnection_change"
+)
+extensions.first_steps.append(
+    (10, _("Connect Actito"), _("Enter the API address and key, and choose the values to bring in."),
+     "admin:actito_actitoconnection_add")
+)  # fmt: skip
+navigation.add(ActitoConnection, _("Connections"), icon="cable", group=navigation.SET_UP, position=20)

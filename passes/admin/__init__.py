@@ -1,0 +1,1 @@
+"""The screens of passes. `registered` imports them all."""

@@ -1,0 +1,177 @@
+"""Apple certificates: checked before they are stored, because iOS refuses a wrong one without telling anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+
+from passes.apple.sign import CertificateError, check_certificate
+from passes.models import AppleCredentials
+from portal.admin import navigation
+from portal.admin.base import TenantAdmin
+from portal.admin.chips import chip
+from portal.admin.dialogs import DialogForm, dialog, finished
+from portal.admin.extend import RemoteAccount, extensions
+from portal.admin.forms import TenantForm
+from portal.admin.lanes import lane_state, resume_lane
+from portal.admin.site import site
+from portal.tenancy import Action
+
+SOON_DAYS = 30
+FILE_LIMIT = 64 * 1024
+_CHECKED = ("certificate", "private_key", "intermediate", "pass_type_identifier", "team_identifier")
+
+
+def as_pem(data: bytes) -> str:
+    """The text of a PEM file, or a DER certificate (Apple's .cer) as PEM."""
+    try:
+        return data.decode("ascii")
+    except UnicodeDecodeError:
+        return x509.load_der_x509_certificate(data).public_bytes(Encoding.PEM).decode()
+
+
+def days_left(certificate: str) -> int | None:
+    try:
+        return (x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc - datetime.now(UTC)).days
+    except ValueError:
+        return None
+
+
+class PemField(forms.FileField):
+    widget = UnfoldAdminFileFieldWidget
+
+    def clean(self, data: Any, initial: Any = None) -> str:
+        given = super().clean(data, initial)
+        if not given:
+            return ""
+        if given.size > FILE_LIMIT:
+            raise forms.ValidationError(_("This file is too large for a certificate or key."))
+        try:
+            return as_pem(given.read())
+        except ValueError as error:
+            raise forms.ValidationError(_("This is neither a PEM file nor Apple's .cer file.")) from error
+
+
+class CredentialsForm(TenantForm):
+    certificate = forms.CharField(
+        label=_("Certificate"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=_("Paste the PEM text, or choose the file."),
+    )  # fmt: skip
+    intermediate = forms.CharField(
+        label=_("Intermediate certificate"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=_("Apple's WWDR certificate, as PEM text or file."),
+    )  # fmt: skip
+    certificate_file = PemField(label=_("or certificate file"), required=False)
+    private_key_file = PemField(label=_("or key file"), required=False)
+    intermediate_file = PemField(label=_("or intermediate file"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "private_key" in self.fields:
+            self.fields["private_key"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        for name in ("certificate", "private_key", "intermediate"):
+            if uploaded := given.get(f"{name}_file"):
+                given[name] = uploaded
+            elif not given.get(name) and not (name == "private_key" and self.instance.pk):
+                self.add_error(name, _("Paste it here, or choose the file."))
+        cleaned = super().clean()
+        if not self.errors:
+            self._check(cleaned)
+        return cleaned
+
+    def _check(self, cleaned: dict[str, Any]) -> None:
+        values = {name: cleaned[name] if name in cleaned else getattr(self.instance, name) for name in _CHECKED}
+        try:
+            check_certificate(**values)
+        except CertificateError as error:
+            self.add_error("certificate", str(error))
+
+
+@admin.register(AppleCredentials, site=site)
+class AppleCredentialsAdmin(TenantAdmin):
+    change_action = add_action = delete_action = Action.CONNECT
+    form = CredentialsForm
+    secret_lines = ("private_key",)
+    list_display = ("name", "pass_type_identifier", "team_identifier", "validity", "state")
+    list_select_related = ("lane",)
+    readonly_fields = ("validity", "state")
+    actions_detail = ("resume",)
+    fieldsets = (
+        (None, {"fields": ["name", ("pass_type_identifier", "team_identifier")]}),
+        (_("Certificate"), {"fields": ["certificate", "certificate_file"]}),
+        (_("Private key"), {"fields": ["private_key", "private_key_file"]}),
+        (_("Intermediate certificate"), {"fields": ["intermediate", "intermediate_file"]}),
+        (_("Push"), {"fields": ["apns_url", "apns_authority"], "classes": ["collapse"]}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Files are chosen only by those who may; a stored certificate shows how long it is valid."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None:
+            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"], ("validity", "state")]
+        if not self.permits(request, self.change_action, obj):
+            for _title, options in fieldsets:
+                options["fields"] = [name for name in options["fields"] if not str(name).endswith("_file")]
+            return [each for each in fieldsets if each[1]["fields"]]
+        return fieldsets
+
+    @display(description=_("Valid"))
+    def validity(self, credentials: AppleCredentials) -> str:
+        days = days_left(credentials.certificate)
+        if days is None:
+            return chip("bad", _("Cannot be read"))
+        if days < 0:
+            return chip("bad", _("Expired"))
+        said = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
+        return chip("warn" if days <= SOON_DAYS else "good", said)
+
+    @display(description=_("State"))
+    def state(self, credentials: AppleCredentials) -> str:
+        return lane_state(credentials.lane)
+
+    @dialog(
+        label=_("Resume"), needs=Action.OPERATE, title=_("Resume the pushes?"), icon="play_arrow",
+        description=_("What has waited goes out now."), variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def resume(self, request: HttpRequest, form: DialogForm, credentials: AppleCredentials) -> HttpResponse:
+        resume_lane(credentials.lane_id)
+        self.log_change(request, credentials, str(_("Resumed.")))
+        url = reverse("admin:passes_applecredentials_change", args=[credentials.pk])
+        return finished(request, url, _("Pushes go out again."))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        credentials = self.get_object(request, object_id)
+        return super().get_actions_detail(request, object_id) if credentials and credentials.lane.paused_at else []
+
+
+def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:
+    return [
+        RemoteAccount(
+            tenant_id=each.tenant_id,
+            title=str(_("Apple: %(name)s") % {"name": each.name}),
+            url=reverse("admin:passes_applecredentials_change", args=[each.pk]),
+            lane_id=each.lane_id,
+            resume_url=reverse("admin:passes_applecredentials_resume", args=[each.pk]),
+        )
+        for each in AppleCredentials.objects.filter(tenant_id__in=tenant_ids).only("name", "tenant_id", "lane_id")
+    ]
+
+
+extensions.accounts.append(accounts)
+navigation.add(AppleCredentials, _("Apple certificates"), icon="verified", group=navigation.SET_UP, position=30)

@@ -1,0 +1,44 @@
+"""What passes add to the list of customers and to a customer's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from passes.admin.passes import phones_count, state_of
+from passes.models import Registration, WalletPass
+from portal.admin.extend import Column, Panel, extensions
+from portal.models import Customer
+
+
+def wallets() -> Coalesce:
+    """How many phones hold a pass of the customer; looked up for the shown rows only."""
+    on = Registration.objects.filter(wallet_pass__customer=OuterRef("pk")).order_by().values("wallet_pass__customer")
+    return Coalesce(Subquery(on.annotate(number=Count("pk")).values("number")), 0)
+
+
+def wallet_text(phones: int) -> str:
+    return ngettext("On %(n)d phone", "On %(n)d phones", phones) % {"n": phones} if phones else "–"
+
+
+def panel(request: HttpRequest, customer: Customer) -> Panel:
+    passes: Any = WalletPass.objects.filter(customer=customer).select_related("template").defer("content")
+    found = [(each, *state_of(each, each.phones)) for each in passes.annotate(phones=phones_count())]
+    return Panel(_("Passes"), "admin/passes/customer_panel.html", {"passes": found}, position=10)
+
+
+def subjects(customer: Customer) -> list[str]:
+    passes = WalletPass.objects.filter(customer=customer).values_list("pk", flat=True)
+    devices = Registration.objects.filter(wallet_pass__in=passes).values_list("device_id", flat=True)
+    own = [f"customer.changed/passes:customer:{customer.pk}"]
+    return [*own, *(f"pass:{key}" for key in passes), *(f"device:{key}" for key in devices)]
+
+
+extensions.customer_columns.append(Column("wallets", _("Wallet"), wallets, wallet_text))
+extensions.customer_panels.append(panel)
+extensions.customer_subjects.append(subjects)

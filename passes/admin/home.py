@@ -1,0 +1,35 @@
+"""What passes add to the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from passes.models import Registration, WalletPass
+from portal.admin.extend import Figure, extensions
+from portal.admin.home import count_text, register_figures
+from portal.admin.rights import allowed_tenants
+from portal.tenancy import Action
+
+
+def figures(request: HttpRequest) -> Iterable[Figure]:
+    tenants = allowed_tenants(request, Action.VIEW)
+    phones = count_text(Registration.objects.filter(device__tenant_id__in=tenants))
+    passes = count_text(WalletPass.objects.filter(tenant_id__in=tenants))
+    note = _("%(phones)s on phones") % {"phones": phones}
+    return [Figure(_("Passes"), passes, reverse("admin:passes_walletpass_changelist"), note, position=20)]
+
+
+register_figures(figures)
+extensions.first_steps += [
+    (
+        20,
+        _("Add your Apple certificate"),
+        _("It signs the passes that go to iPhones."),
+        "admin:passes_applecredentials_add",
+    ),
+    (30, _("Design a template"), _("Colours, fields and images of the pass."), "admin:passes_passtemplate_add"),
+]

@@ -1,0 +1,129 @@
+"""Passes: who has one, on how many phones, what it shows, and voiding it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from passes.admin.preview import card
+from passes.content import ContentError
+from passes.models import Device, Registration, WalletPass
+from passes.pages import link
+from passes.refresh import refresh
+from portal import ledger
+from portal.admin import navigation
+from portal.admin.base import TenantAdmin
+from portal.admin.chips import chip
+from portal.admin.customers import events_about
+from portal.admin.dialogs import DialogForm, dialog, finished
+from portal.admin.extend import Link, extensions
+from portal.admin.pages import PageAdmin
+from portal.admin.site import site
+from portal.ledger.registry import name_news
+from portal.tenancy import Action
+
+PASS_VOIDED = "pass.voided"
+name_news(PASS_VOIDED, "Pass voided")
+
+
+def phones_count() -> Coalesce:
+    on = Registration.objects.filter(wallet_pass=OuterRef("pk")).order_by().values("wallet_pass")
+    return Coalesce(Subquery(on.annotate(number=Count("pk")).values("number")), 0)
+
+
+def state_of(wallet_pass: WalletPass, phones: int) -> tuple[str, str]:
+    """Tone and words."""
+    if wallet_pass.voided:
+        return "bad", str(_("Void"))
+    if phones:
+        return "good", ngettext("On %(n)d phone", "On %(n)d phones", phones) % {"n": phones}
+    return "quiet", str(_("Not added yet"))
+
+
+@admin.register(WalletPass, site=site)
+class WalletPassAdmin(PageAdmin, TenantAdmin):
+    list_display = ("customer_key", "template", "state", "changed_at", "fetched")
+    list_select_related = ("template", "customer")
+    search_fields = ("customer__key__startswith",)
+    search_help_text = _("The beginning of a customer's key, for example anna@")
+    change_form_template = "admin/passes/pass.html"
+    actions_detail = ("void",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(phones=phones_count()).defer("content")
+
+    @display(description=_("Customer"))
+    def customer_key(self, wallet_pass: WalletPass) -> str:
+        return str(wallet_pass.customer)
+
+    @display(description=_("State"))
+    def state(self, wallet_pass: WalletPass) -> str:
+        return chip(*state_of(wallet_pass, wallet_pass.phones))
+
+    @display(description=_("Fetched"), empty_value=_("Not yet"))
+    def fetched(self, wallet_pass: WalletPass) -> Any:
+        return wallet_pass.fetched_at
+
+    def page_context(self, request: HttpRequest, wallet_pass: WalletPass) -> dict[str, Any]:
+        devices = list(Device.objects.filter(registrations__wallet_pass=wallet_pass).order_by("pk"))
+        subjects = [f"pass:{wallet_pass.pk}", f"customer.changed/passes:customer:{wallet_pass.customer_id}"]
+        subjects += [f"device:{device.pk}" for device in devices]
+        return {
+            "card": card(wallet_pass.template, wallet_pass.content),
+            "fields": wallet_pass.content.get("fields", []),
+            "devices": devices,
+            "page_url": link(wallet_pass),
+            "state": chip(*state_of(wallet_pass, len(devices))),
+            "events": events_about(wallet_pass.tenant_id, subjects),
+        }
+
+    @dialog(
+        label=_("Void"), needs=Action.OPERATE, title=_("Void this pass?"), icon="block",
+        description=_("The phones that hold it show it as no longer valid. Its owner may keep or remove it."),
+        variant=ActionVariant.DANGER,
+    )  # fmt: skip
+    def void(self, request: HttpRequest, form: DialogForm, wallet_pass: WalletPass) -> HttpResponse:
+        url = reverse("admin:passes_walletpass_change", args=[wallet_pass.pk])
+        try:
+            with transaction.atomic():
+                locked = WalletPass.objects.select_for_update(of=("self",)).get(pk=wallet_pass.pk)
+                if not locked.voided:
+                    self._void(locked, by=request.user.get_username())
+                    self.log_change(request, wallet_pass, str(_("Voided.")))
+        except ContentError as error:
+            return finished(request, url, str(error), messages.ERROR)
+        return finished(request, url, _("The pass is void."))
+
+    def _void(self, wallet_pass: WalletPass, *, by: str) -> None:
+        cause = ledger.news(
+            PASS_VOIDED,
+            tenant_id=wallet_pass.tenant_id,
+            subject=f"pass:{wallet_pass.pk}",
+            result=ledger.done(f"{by} voided “{wallet_pass.template}” of {wallet_pass.customer}."),
+            payload={"pass": wallet_pass.pk, "customer": wallet_pass.customer_id},
+        )
+        wallet_pass.voided = True
+        wallet_pass.save(update_fields=["voided"])
+        refresh(wallet_pass, cause=cause)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        wallet_pass = self.get_object(request, object_id)
+        return super().get_actions_detail(request, object_id) if wallet_pass and not wallet_pass.voided else []
+
+
+extensions.links["pass"] = Link(
+    "pass", _("Pass"), WalletPass, "admin:passes_walletpass_change",
+    person=lambda wallet_pass: str(wallet_pass.customer), joined=("template", "customer"),
+)  # fmt: skip
+extensions.links["device"] = Link("device", _("Phone"), Device, "")
+navigation.add(WalletPass, _("Passes"), icon="wallet", group=navigation.DAILY, position=20)

@@ -1,0 +1,47 @@
+"""A card as the admin draws it, small and still, from the content of a pass."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from passes.content import ContentError, render
+from passes.models import PassTemplate, TemplateImage
+
+_LINES = {"pdf417", "code128"}
+
+
+def picture(image: TemplateImage) -> str:
+    """The image as a data address: small, and shown to those only who may open this page."""
+    return "data:image/png;base64," + base64.b64encode(bytes(image.data)).decode()
+
+
+def card(template: PassTemplate, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What admin/passes/card.html draws."""
+    images = {image.role: picture(image) for image in template.images.all()}  # the largest of each role comes last
+    fields: dict[str, list[Any]] = {}
+    for field in content.get("fields", []):
+        fields.setdefault(field["place"], []).append(field)
+    barcode = content.get("barcode")
+    return {
+        "colours": content.get("colours", {}),
+        "logo_text": content.get("logo_text", ""),
+        "logo": images.get("logo"),
+        "strip": images.get("strip"),
+        "fields": fields,
+        "barcode": barcode,
+        "lines": bool(barcode) and barcode["format"] in _LINES,
+        "voided": content.get("voided", False),
+    }
+
+
+def sample_card(template: PassTemplate) -> dict[str, Any]:
+    """The card of the template as it stands, with the values of the first pass's customer, or without any."""
+    first = template.passes.select_related("customer").order_by("pk").first()
+    customer = first.customer if first else None
+    try:
+        content = render(template, customer.values if customer else {})
+    except ContentError as error:
+        return {"card_error": str(error), "customer": customer}
+    return {"card": card(template, content.data), "customer": customer}

@@ -1,0 +1,176 @@
+"""Pass templates: the design, its fields, translations and images, and publishing a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminColorInputWidget
+
+from passes.admin.changes import samples
+from passes.admin.preview import picture, sample_card
+from passes.images import ImageError, inspect_png
+from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
+from passes.refresh import refresh_all
+from portal import ledger
+from portal.admin import navigation
+from portal.admin.base import TenantAdmin, TenantTabularInline
+from portal.admin.chips import chip
+from portal.admin.dialogs import DialogForm, dialog, leads_to
+from portal.admin.extend import Link, extensions
+from portal.admin.forms import TenantForm
+from portal.admin.rights import row
+from portal.admin.site import site
+from portal.ledger.registry import name_news
+from portal.tenancy import Action
+
+TEMPLATE_PUBLISHED = "template.published"
+name_news(TEMPLATE_PUBLISHED, "Template published")
+
+
+class PngInput(forms.FileInput):
+    """Chooses a PNG and shows the one that is stored."""
+
+    def format_value(self, value: Any) -> Any:
+        return value
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
+        stored = isinstance(value, bytes | memoryview) and len(value) > 0
+        shown = picture(TemplateImage(data=bytes(value))) if stored else ""
+        image = format_html('<img class="portal-thumb" alt="" src="{}">', shown) if stored else ""
+        return format_html('{}<input type="file" name="{}" id="{}" accept="image/png" class="portal-file">',
+                           image, name, (attrs or {}).get("id", ""))  # fmt: skip
+
+
+class ImageForm(TenantForm):
+    data = forms.FileField(label=_("PNG"), widget=PngInput, required=True)
+
+    class Meta:
+        model = TemplateImage
+        fields = ("role", "scale", "data")
+
+    def clean_data(self) -> bytes:
+        given = self.cleaned_data["data"]
+        data = given.read() if hasattr(given, "read") else bytes(given)
+        try:
+            inspect_png(data)
+        except ImageError as error:
+            raise ValidationError(str(error)) from error
+        return data
+
+
+class TemplateInline(TenantTabularInline):
+    view_action = Action.VIEW
+    change_action = add_action = delete_action = Action.CONFIGURE
+    tab = True
+
+
+class FieldInline(TemplateInline):
+    model = TemplateField
+    fields = ("position", "place", "key", "label", "expression", "change_message")
+    verbose_name_plural = _("Fields")
+
+
+class TextInline(TemplateInline):
+    model = TemplateText
+    fields = ("language", "text", "translation")
+    verbose_name_plural = _("Translations")
+
+
+class ImageInline(TemplateInline):
+    model = TemplateImage
+    form = ImageForm
+    fields = ("role", "scale", "data")
+    verbose_name_plural = _("Images")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["role", "scale", "data" if self.has_change_permission(request, obj) else "shown"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["shown"] if not self.has_change_permission(request, obj) else []
+
+    @display(description=_("PNG"))
+    def shown(self, image: TemplateImage) -> str:
+        return format_html('<img class="portal-thumb" alt="" src="{}">', picture(image)) if image.data else "–"
+
+
+class PublishForm(DialogForm):
+    form_before_template = "admin/passes/publish.html"
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
+        template = row(request, PassTemplate, object_id, Action.CONFIGURE)
+        return {"count": template.passes.count(), "samples": samples(template)}
+
+
+@admin.register(PassTemplate, site=site)
+class PassTemplateAdmin(TenantAdmin):
+    change_action = add_action = delete_action = Action.CONFIGURE
+    list_display = ("name", "kind", "issue", "apple", "passes_made", "state")
+    list_select_related = ("apple",)
+    compressed_fields = False
+    inlines = (FieldInline, TextInline, ImageInline)
+    change_form_template = "admin/passes/template.html"
+    actions_detail = ("publish",)
+    fieldsets = (
+        (None, {"fields": [("name", "kind"), ("issue", "active"), "apple"]}),
+        (_("On the card"), {"fields": [("organization_name", "logo_text"), ("description", "language")]}),
+        (_("Colours"), {"fields": [("background_colour", "text_colour", "label_colour")]}),
+        (_("Barcode"), {"fields": [("barcode_format", "barcode_message")]}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        made = WalletPass.objects.filter(template=OuterRef("pk")).order_by().values("template")
+        count = Coalesce(Subquery(made.annotate(number=Count("pk")).values("number")), 0)
+        return super().get_queryset(request).annotate(made=count)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name.endswith("_colour"):
+            return db_field.formfield(widget=UnfoldAdminColorInputWidget)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @display(description=_("Passes"), ordering="made")
+    def passes_made(self, template: PassTemplate) -> int:
+        return template.made
+
+    @display(description=_("State"))
+    def state(self, template: PassTemplate) -> str:
+        return chip("good", _("Active")) if template.active else chip("quiet", _("Off"))
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        template = self.get_object(request, object_id)
+        shown = sample_card(template) if template else {}
+        return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
+
+    @dialog(
+        label=_("Publish"), needs=Action.CONFIGURE, title=_("Publish this template?"), form=PublishForm,
+        icon="send", variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def publish(self, request: HttpRequest, form: PublishForm, template: PassTemplate) -> HttpResponse:
+        who, count = request.user.get_username(), template.passes.count()
+        with transaction.atomic():
+            published = ledger.news(
+                TEMPLATE_PUBLISHED,
+                tenant_id=template.tenant_id,
+                subject=f"template:{template.pk}",
+                result=ledger.done(f"{who} published “{template}” for {count} passes."),
+                payload={"template": template.pk},
+            )
+            refresh_all(template, cause=published)
+            self.log_change(request, template, str(_("Published.")))
+        url = reverse("admin:portal_event_change", args=[published.pk])
+        return leads_to(request, url, _("Published. The passes are being renewed; follow them here."))
+
+
+extensions.links["template"] = Link("template", _("Template"), PassTemplate, "admin:passes_passtemplate_change")
+navigation.add(PassTemplate, _("Templates"), icon="style", group=navigation.SET_UP, position=10)

@@ -1,0 +1,225 @@
+"""The base of every admin of a tenant's rows: deny by default.
+
+A class says which action allows what; None, the default, allows it to nobody. Rows, choices of foreign keys (forged
+ids too), inlines, history and dialogs are kept to the person's tenants here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.core.paginator import Paginator
+from django.db.models import Field, Model, QuerySet, URLField
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+
+from portal.admin.forms import TenantForm, secret_field, secret_names
+from portal.admin.rights import allowed_tenants, may_here, row, rows, tenant_of
+from portal.models import Tenant
+from portal.secrets import EncryptedTextField
+from portal.tenancy import Action
+
+COUNT_LIMIT = 10_000
+
+
+class CappedPaginator(Paginator):
+    """Counts to a limit only: nobody turns to page 201, and counting millions of rows takes longer than showing 50."""
+
+    @cached_property
+    def count(self) -> int:
+        if not isinstance(self.object_list, QuerySet):
+            return len(self.object_list)
+        return self.object_list.order_by().values("pk")[:COUNT_LIMIT].count()
+
+
+class Scoped:
+    """What admins and inlines have in common."""
+
+    view_action: ClassVar[Action | None] = Action.VIEW
+    change_action: ClassVar[Action | None] = None
+    add_action: ClassVar[Action | None] = None
+    delete_action: ClassVar[Action | None] = None
+    # Fields that take another action to change than the rest: {"host": Action.CONNECT}.
+    field_actions: ClassVar[Mapping[str, Action]] = {}
+    # Secrets of several lines, such as PEM keys.
+    secret_lines: ClassVar[tuple[str, ...]] = ()
+    form = TenantForm
+    show_change_link = False
+
+    def permits(self, request: HttpRequest, action: Action | None, obj: Any = None) -> bool:
+        """Whether the person may take the action on the row: an object, its key as text, or None for any."""
+        if action is None or obj is None:
+            return may_here(request, action)
+        tenant_id = tenant_of(self._row_model(obj), obj)
+        return tenant_id is not None and may_here(request, action, tenant_id)
+
+    def _row_model(self, obj: Any) -> type[Model]:
+        return self.model  # type: ignore[attr-defined,no-any-return]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, self.view_action, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, self.change_action, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, self.add_action, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, self.delete_action, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_here(request, self.view_action)
+
+    # Unfold asks has_<action>_permission for the buttons of its dialogs.
+    def has_configure_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, Action.CONFIGURE, obj)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, Action.OPERATE, obj)
+
+    def has_connect_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, Action.CONNECT, obj)
+
+    def has_team_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, Action.TEAM, obj)
+
+    def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, Action.ERASE, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        ordering = self.get_ordering(request)  # type: ignore[attr-defined]
+        found = rows(request, self.model, self.view_action)  # type: ignore[attr-defined]
+        return found.order_by(*ordering) if ordering else found
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
+        """The one source of choices for foreign keys and many-to-many: select, raw id, autocomplete and posted ids."""
+        model = db_field.remote_field.model
+        action = self.view_action
+        if model is Tenant:
+            action = self.add_action or self.change_action
+        return rows(request, model, action)
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, EncryptedTextField):
+            return secret_field(db_field, lines=db_field.name in self.secret_lines)
+        if isinstance(db_field, URLField):
+            kwargs["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Also what this person may not change on this row."""
+        fields = [*super().get_readonly_fields(request, obj)]  # type: ignore[misc]
+        kept = [name for name, action in self.field_actions.items() if not self.permits(request, action, obj)]
+        return [*fields, *(name for name in kept if name not in fields)]
+
+    def hidden_secrets(self, request: HttpRequest, obj: Any) -> set[str]:
+        """Secrets are shown to nobody; those who may not set them do not even see the empty field."""
+        names = secret_names(self.model)  # type: ignore[attr-defined]
+        action = self.change_action if obj is not None else self.add_action
+        return {name for name in names if not self.permits(request, self.field_actions.get(name, action), obj)}
+
+
+class TenantAdmin(Scoped, ModelAdmin):
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 50
+    paginator = CappedPaginator
+    actions = ()
+    compressed_fields = True
+    warn_unsaved_form = True
+    view_on_site = False
+    save_on_top = False
+
+    def scoped_object(self, request: HttpRequest, key: Any, action: Action | None = None) -> Any:
+        """The row with this key, for the first line of everything custom. Raises Http404 for somebody else's."""
+        return row(request, self.model, key, action or self.view_action)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, {"show_save_and_add_another": False, **context}, *args, **kwargs)
+
+    def _has_tenant_field(self) -> bool:
+        return getattr(self.model, "tenant_path", None) == "tenant"
+
+    def _names_tenant(self, request: HttpRequest, action: Action | None) -> bool:
+        """Whether the page names the tenant: only for people who see, or could choose, more than one."""
+        return self._has_tenant_field() and action is not None and len(allowed_tenants(request, action)) > 1
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        columns = [*super().get_list_display(request)]
+        return [*columns, "tenant"] if self._names_tenant(request, self.view_action) else columns
+
+    def get_list_select_related(self, request: HttpRequest) -> list[str]:
+        wanted = [*(self.list_select_related or [])]
+        return [*wanted, "tenant"] if self._has_tenant_field() else wanted
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        hidden = self.hidden_secrets(request, obj)
+        if self._has_tenant_field():
+            hidden.add("tenant")
+        fieldsets = [
+            (title, {**options, "fields": _without(options["fields"], hidden)})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+        if fieldsets and self._names_tenant(request, self.add_action if obj is None else self.view_action):
+            title, options = fieldsets[0]
+            fieldsets[0] = (title, {**options, "fields": ["tenant", *options["fields"]]})
+        return [(title, options) for title, options in fieldsets if options["fields"]]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, "tenant"] if obj is not None and self._has_tenant_field() else fields
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[ModelForm]:
+        made: type[ModelForm] = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None and self._has_tenant_field() and self.add_action:
+            tenants = allowed_tenants(request, self.add_action)
+            made.tenant_for_new = next(iter(tenants)) if len(tenants) == 1 else None  # type: ignore[attr-defined]
+        return made
+
+
+def _without(fields: Any, hidden: set[str]) -> list[Any]:
+    kept: list[Any] = []
+    for entry in fields:
+        if isinstance(entry, list | tuple):
+            rest = [name for name in entry if name not in hidden]
+            kept += [tuple(rest)] if rest else []
+        elif entry not in hidden:
+            kept.append(entry)
+    return kept
+
+
+class ScopedInline(Scoped):
+    """An inline asks for the row of its parent, whose tenant it shares."""
+
+    extra = 0
+    hide_title = True
+
+    def _row_model(self, obj: Any) -> type[Model]:
+        return self.parent_model  # type: ignore[attr-defined,no-any-return]
+
+
+class TenantTabularInline(ScopedInline, TabularInline):
+    pass
+
+
+class TenantStackedInline(ScopedInline, StackedInline):
+    pass
+
+
+class SuperuserOnly:
+    """For the installation's own rows, which no tenant's people may see."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    has_add_permission = has_change_permission = has_view_permission
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)

@@ -1,0 +1,121 @@
+"""Customers: who they are, what is known of them and from where, and what happened lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from portal.admin import navigation
+from portal.admin.base import TenantAdmin
+from portal.admin.dialogs import DialogForm, dialog, finished
+from portal.admin.extend import Link, extensions
+from portal.admin.pages import PageAdmin
+from portal.admin.site import site
+from portal.ledger import kind_title
+from portal.models import Customer, Event
+from portal.tenancy import Action
+
+EVENTS_SHOWN = 10
+# Events are found by subject among the newest only, so that a page takes the same time whatever the ledger holds.
+EVENTS_SEARCHED = 50_000
+
+
+@dataclass(frozen=True)
+class Value:
+    name: str
+    value: Any
+    source: str
+    at: datetime | None
+
+
+def values_of(customer: Customer, sources: dict[str, str]) -> list[Value]:
+    """What is known of a customer, each with the system it came from and when."""
+    found = []
+    for name, value in sorted(customer.values.items()):
+        origin = customer.origins.get(name, {})
+        source = str(origin.get("source", ""))
+        found.append(Value(name, value, sources.get(source, source), parse_datetime(str(origin.get("at", "")))))
+    return found
+
+
+def events_about(tenant_id: int, subjects: list[str]) -> list[Event]:
+    newest = Event.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    recent = Event.objects.filter(tenant_id=tenant_id, pk__gt=newest - EVENTS_SEARCHED, subject__in=subjects)
+    events = list(recent.order_by("-pk")[:EVENTS_SHOWN])
+    for event in events:
+        event.title = kind_title(event.kind)
+    return events
+
+
+def subjects_of(customer: Customer) -> list[str]:
+    own = [f"{each.namespace}:profile:{each.value}" for each in customer.identities.all()]
+    added = [subject for more in extensions.customer_subjects for subject in more(customer)]
+    return [f"customer:{customer.pk}", *own, *added]
+
+
+@admin.register(Customer, site=site)
+class CustomerAdmin(PageAdmin, TenantAdmin):
+    list_display = ("key", "language_name", "changed_at", "synced_at")
+    search_fields = ("key__startswith",)
+    search_help_text = _("The beginning of a key, for example anna@")
+    change_form_template = "admin/portal/customer.html"
+    actions_detail = ("sync",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        added = {column.name: column.annotation() for column in extensions.customer_columns}
+        return super().get_queryset(request).annotate(**added)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        columns = super().get_list_display(request)
+        return [*columns[:2], *map(_shown, extensions.customer_columns), *columns[2:]]
+
+    @display(description=_("Language"), empty_value="")
+    def language_name(self, customer: Customer) -> str:
+        return customer.language.upper()
+
+    def page_context(self, request: HttpRequest, customer: Customer) -> dict[str, Any]:
+        accounts = extensions.accounts_of([customer.tenant_id])
+        sources = {account.source: account.title for account in accounts if account.source}
+        panels = [panel for make in extensions.customer_panels if (panel := make(request, customer))]
+        return {
+            "values": values_of(customer, sources),
+            "identities": [(sources.get(each.namespace.removesuffix(":key"), each.namespace), each.value,
+                            each.namespace.endswith(":key")) for each in customer.identities.all()],
+            "panels": sorted(panels, key=lambda panel: panel.position),
+            "events": events_about(customer.tenant_id, subjects_of(customer)),
+        }  # fmt: skip
+
+    @dialog(
+        label=_("Sync now"), needs=Action.OPERATE, title=_("Read this customer again?"), icon="sync",
+        description=_("The profile is read anew from the systems that know it. Passes follow if something changed."),
+    )  # fmt: skip
+    def sync(self, request: HttpRequest, form: DialogForm, customer: Customer) -> HttpResponse:
+        url = reverse("admin:portal_customer_change", args=[customer.pk])
+        reads = sum(sync(customer) for sync in extensions.customer_syncs)
+        if not reads:
+            return finished(request, url, _("No connected system knows this customer."), messages.WARNING)
+        return finished(request, url, _("The profile is being read. New values show here in a moment."))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        return super().get_actions_detail(request, object_id) if extensions.customer_syncs else []
+
+
+def _shown(column: Any) -> Any:
+    @display(description=column.title, ordering=column.name, empty_value="")
+    def show(customer: Customer) -> Any:
+        return column.show(getattr(customer, column.name))
+
+    return show
+
+
+extensions.links["customer"] = Link("customer", _("Customer"), Customer, "admin:portal_customer_change")
+navigation.add(Customer, _("Customers"), icon="group", group=navigation.DAILY, position=10)

@@ -1,0 +1,112 @@
+"""Events: the list, the trace of one arrival, and replay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from portal import ledger
+from portal.admin import navigation
+from portal.admin.about import people, related
+from portal.admin.base import TenantAdmin
+from portal.admin.chips import chip
+from portal.admin.dialogs import DialogForm, dialog, finished
+from portal.admin.filters import HowDidItEnd, WhatHappened, WhichPart
+from portal.admin.pages import PageAdmin
+from portal.admin.site import site
+from portal.admin.trace import TONES, trace_of
+from portal.ledger import NotReplayable, kind_title
+from portal.ledger.registry import registry
+from portal.models import Event
+from portal.tenancy import Action
+
+
+class EventList(ChangeList):
+    """Knows whom the shown Events are about."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        said = people(self.result_list)
+        for event in self.result_list:
+            event.about_whom = said.get(event.pk, "")
+
+
+@admin.register(Event, site=site)
+class EventAdmin(PageAdmin, TenantAdmin):
+    list_display = ("moment", "what", "whom", "state", "tries", "sentence")
+    list_display_links = ("moment", "what")
+    list_filter = (HowDidItEnd, WhatHappened, WhichPart)
+    search_fields = ("subject__startswith",)
+    search_help_text = _("The beginning of a subject, for example actito:1:profile:3")
+    list_per_page = 50
+    change_form_template = "admin/portal/event.html"
+    actions_detail = ("replay",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EventList
+
+    @display(description=_("When"))
+    def moment(self, event: Event) -> str:
+        at = timezone.localtime(event.created_at)
+        return format_html('<span class="portal-when">{}<small>{}</small></span>', f"{at:%H:%M:%S}", f"{at:%d %b %Y}")
+
+    @display(description=_("What"))
+    def what(self, event: Event) -> str:
+        return kind_title(event.kind)
+
+    @display(description=_("About"), empty_value="")
+    def whom(self, event: Event) -> str:
+        return getattr(event, "about_whom", "") or Truncator(event.subject).chars(40)
+
+    @display(description=_("Status"))
+    def state(self, event: Event) -> str:
+        return chip(TONES.get(event.status, "quiet"), event.get_status_display())
+
+    @display(description=_("Tries"))
+    def tries(self, event: Event) -> str:
+        return str(event.attempts) if event.attempts else "–"
+
+    @display(description=_("Outcome"))
+    def sentence(self, event: Event) -> str:
+        return format_html('<span class="portal-sentence">{}</span>', Truncator(event.outcome).chars(140))
+
+    def page_title(self, event: Event) -> str:
+        return str(kind_title(event.kind))
+
+    def page_context(self, request: HttpRequest, event: Event) -> dict[str, Any]:
+        trace = trace_of(event)
+        events = [step.event for step in trace.steps]
+        return {"trace": trace, "related": related(events), "covered_by": event.merged_into}
+
+    @dialog(
+        label=_("Replay"), needs=Action.OPERATE, title=_("Run this event again?"), icon="replay",
+        description=_(
+            "It is tried again now, with the values that are true now. A retry that was due later is cancelled. "
+            "Your name is kept with it."
+        ),
+    )  # fmt: skip
+    def replay(self, request: HttpRequest, form: DialogForm, event: Event) -> HttpResponse:
+        url = reverse("admin:portal_event_change", args=[event.pk])
+        try:
+            ledger.replay(event.pk, by=request.user.get_username())
+        except NotReplayable as refusal:
+            return finished(request, url, str(refusal), messages.WARNING)
+        return finished(request, url, _("The event runs again. Its new attempt shows here in a moment."))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """No button on what only notes something: there is nothing to run again."""
+        event = self.get_object(request, object_id)
+        runs = event and event.kind in registry.kinds and event.status not in {Event.Status.MERGED, Event.Status.LEASED}
+        return super().get_actions_detail(request, object_id) if runs else []
+
+
+navigation.add(Event, _("Events"), icon="timeline", group=navigation.DAILY, position=30)

@@ -1,0 +1,88 @@
+"""What higher storeys add to the portal's pages. They register in `AppConfig.ready()`; nothing here imports them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+from portal.models import Customer
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A card on the home page or on a customer's page."""
+
+    title: Any
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+    position: int = 50
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number on the home page, with the list behind it."""
+
+    title: Any
+    value: Any
+    url: str = ""
+    note: Any = ""
+    position: int = 50
+
+
+@dataclass(frozen=True)
+class RemoteAccount:
+    """A connection or certificate, as far as pages of the portal name it."""
+
+    tenant_id: int
+    title: str
+    url: str
+    lane_id: int
+    resume_url: str
+    source: str = ""  # how API keys and identities name it; empty for what nobody speaks for
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the customer list. `annotation` makes a value of the row, `show` makes it readable."""
+
+    name: str
+    title: Any
+    annotation: Callable[[], Any]
+    show: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A key of Event payloads that names a row with a page: {"customer": 7}."""
+
+    key: str
+    title: Any
+    model: type[Model]
+    url_name: str
+    person: Callable[[Any], str] | None = None  # whom the row is about, for the list of events
+    joined: tuple[str, ...] = ()  # what its name and `person` read along the way
+
+
+@dataclass
+class Extensions:
+    home_panels: list[Callable[[HttpRequest], Panel | None]] = field(default_factory=list)
+    home_figures: list[Callable[[HttpRequest], Iterable[Figure]]] = field(default_factory=list)
+    first_steps: list[tuple[int, Any, Any, str]] = field(default_factory=list)  # position, title, sentence, URL name
+    accounts: list[Callable[[Iterable[int]], Iterable[RemoteAccount]]] = field(default_factory=list)
+    customer_panels: list[Callable[[HttpRequest, Customer], Panel | None]] = field(default_factory=list)
+    customer_columns: list[Column] = field(default_factory=list)
+    customer_subjects: list[Callable[[Customer], Iterable[str]]] = field(default_factory=list)
+    customer_syncs: list[Callable[[Customer], int]] = field(default_factory=list)
+    links: dict[str, Link] = field(default_factory=dict)
+
+    def accounts_of(self, tenant_ids: Iterable[int]) -> list[RemoteAccount]:
+        wanted = list(tenant_ids)
+        return [account for each in self.accounts for account in each(wanted)]
+
+
+extensions = Extensions()

@@ -1,0 +1,51 @@
+"""Filters as questions with fixed answers: none lists other rows, so none can show another tenant's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from portal.ledger import kind_title
+from portal.ledger.registry import registry
+from portal.models import Event
+
+
+class HowDidItEnd(SimpleListFilter):
+    title = _("How did it end?")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("Needs a person")), *Event.Status.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "open":
+            return queryset.filter(status__in=[Event.Status.FAILED, Event.Status.UNCERTAIN])
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class WhatHappened(SimpleListFilter):
+    title = _("What happened?")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return sorted(
+            ((kind, kind_title(kind)) for kind in {**registry.kinds, **registry.titles}), key=lambda each: str(each[1])
+        )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class WhichPart(SimpleListFilter):
+    title = _("Beginnings only?")
+    parameter_name = "part"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("first", _("Only what started something"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(parent=None) if self.value() == "first" else queryset

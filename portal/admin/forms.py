@@ -1,0 +1,67 @@
+"""Forms of tenants' rows: the tenant is filled in and checked, secrets go in and never come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import Model
+from django.forms import ModelChoiceField
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
+
+from portal.secrets import EncryptedTextField
+from portal.tenancy import TenantQuerySet
+
+
+class SecretTextarea(UnfoldAdminTextareaWidget):
+    """Several lines, such as a PEM key. What is stored is never rendered."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+def secret_names(model: type[Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
+
+
+def secret_field(db_field: EncryptedTextField, *, lines: bool) -> forms.CharField:
+    attrs = {"autocomplete": "off" if lines else "new-password", "spellcheck": "false"}
+    widget = SecretTextarea(attrs={**attrs, "rows": 4}) if lines else UnfoldAdminPasswordWidget(attrs=attrs)
+    return forms.CharField(label=db_field.verbose_name.capitalize() if lines else db_field.verbose_name, widget=widget,
+                           required=not db_field.blank, help_text=db_field.help_text)  # fmt: skip
+
+
+class TenantForm(forms.ModelForm):
+    """The form of every `TenantAdmin`."""
+
+    tenant_for_new: int | None = None  # set by TenantAdmin for people who see one tenant only
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is None and self.tenant_for_new and "tenant" not in self.fields:
+            self.instance.tenant_id = self.tenant_for_new
+        self._keep_to_tenant(getattr(self.instance, "tenant_id", None))
+        for name in secret_names(self._meta.model):
+            self.initial.pop(name, None)
+            if name in self.fields and self.instance.pk and self.instance.__dict__.get(name):
+                self.fields[name].required = False
+                self.fields[name].help_text = _("Stored. Leave empty to keep it, or enter a new one.")
+
+    def _keep_to_tenant(self, tenant_id: int | None) -> None:
+        """Once the tenant is known, other rows are chosen from it alone."""
+        for field in self.fields.values():
+            model = getattr(getattr(field, "queryset", None), "model", None)
+            if tenant_id and isinstance(field, ModelChoiceField) and getattr(model, "tenant_path", None):
+                field.queryset = field.queryset & TenantQuerySet(model).for_tenant(tenant_id)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in secret_names(self._meta.model):
+            if self.instance.pk and not cleaned.get(name):
+                cleaned.pop(name, None)  # the stored one stays
+        return cleaned
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """The tenant takes part in unique constraints, whether the person saw the field or not."""
+        return super()._get_validation_exclusions() - {"tenant"}

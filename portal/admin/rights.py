@@ -1,0 +1,60 @@
+"""What a person may do in the admin: the table of `portal.tenancy`, asked once per request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+
+from portal.models import Tenant
+from portal.tenancy import Action, TenantQuerySet, is_superuser, tenant_id_of, tenant_ids
+
+
+def allowed_tenants(request: HttpRequest, action: Action) -> frozenset[int]:
+    """The tenants in which the person may take the action. A page asks many times; the database is asked once."""
+    kept: dict[Action, frozenset[int]] = request.__dict__.setdefault("_portal_tenants", {})
+    if action not in kept:
+        everything = is_superuser(request.user)
+        found = Tenant.objects.values_list("pk", flat=True) if everything else tenant_ids(request.user, action)
+        kept[action] = frozenset(found)
+    return kept[action]
+
+
+def may_here(request: HttpRequest, action: Action | None, tenant_id: int | None = None) -> bool:
+    """Whether the person may take the action in the tenant, or in any when none is given. Nobody may do None."""
+    if action is None:
+        return False
+    if tenant_id is None:
+        return is_superuser(request.user) or bool(allowed_tenants(request, action))
+    return tenant_id in allowed_tenants(request, action)
+
+
+def rows(request: HttpRequest, model: type[Model], action: Action | None = Action.VIEW) -> QuerySet[Any]:
+    """The rows of a model in the tenants where the person may take the action."""
+    found = TenantQuerySet(model)
+    return found.none() if action is None else found.for_user(request.user, action)
+
+
+def row(request: HttpRequest, model: type[Model], key: Any, action: Action | None = Action.VIEW) -> Any:
+    """One row by its key. Raises Http404, as if it did not exist, for a row of somebody else."""
+    try:
+        return rows(request, model, action).get(pk=key)
+    except (model.DoesNotExist, ValueError, ValidationError) as error:
+        raise Http404 from error
+
+
+def tenant_of(model: type[Model], row_or_key: Any) -> int | None:
+    """The tenant of a row, or of the row with that key: unfold hands over keys as text."""
+    if isinstance(row_or_key, Model):
+        return tenant_id_of(row_or_key)
+    path = getattr(model, "tenant_path", None)
+    if not path:
+        return None
+    column = "pk" if path == "self" else f"{path}_id"
+    try:
+        found: int | None = TenantQuerySet(model).filter(pk=row_or_key).values_list(column, flat=True).first()
+    except (ValueError, ValidationError):
+        return None
+    return found

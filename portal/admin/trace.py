@@ -1,0 +1,155 @@
+"""The trace: everything that one arrival led to, as steps that a marketer can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.ledger import kind_title
+from portal.models import Attempt, Event
+
+STEPS_SHOWN = 200
+CALLS_SHOWN = 50
+ICONS = {
+    Event.Status.DONE: "check", Event.Status.FAILED: "close", Event.Status.UNCERTAIN: "question_mark",
+    Event.Status.WAITING: "schedule", Event.Status.LEASED: "autorenew", Event.Status.IGNORED: "remove",
+    Event.Status.MERGED: "call_merge",
+}  # fmt: skip
+TONES = {
+    Event.Status.DONE: "good", Event.Status.FAILED: "bad", Event.Status.UNCERTAIN: "warn",
+    Event.Status.WAITING: "busy", Event.Status.LEASED: "busy",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Call:
+    """One outside call of a step."""
+
+    attempt: Attempt
+    since: int
+    tone: str
+    answer: str
+
+
+@dataclass
+class Step:
+    event: Event
+    title: str
+    since: int  # milliseconds since the arrival
+    took: int | None  # milliseconds from its beginning to its end
+    sentence: str
+    status: str
+    tone: str
+    icon: str
+    calls: list[Call]
+    facts: list[tuple[str, str]]
+    covered: list[Event] = field(default_factory=list)
+
+    @property
+    def opened(self) -> bool:
+        return self.tone in {"bad", "warn"}
+
+
+@dataclass(frozen=True)
+class Trace:
+    steps: list[Step]
+    started_at: datetime
+    milliseconds: int | None  # from the arrival to the last end; None while something is still to be done
+    more: int
+
+    @property
+    def unfinished(self) -> bool:
+        return self.milliseconds is None
+
+
+def trace_of(event: Event) -> Trace:
+    chain = Event.objects.filter(tenant_id=event.tenant_id, correlation_id=event.correlation_id)
+    calls = Prefetch("calls", Attempt.objects.order_by("pk"))
+    events = list(chain.order_by("pk").prefetch_related(calls)[: STEPS_SHOWN + 1])
+    more = chain.count() - STEPS_SHOWN if len(events) > STEPS_SHOWN else 0
+    events = events[:STEPS_SHOWN]
+    if event.pk not in {each.pk for each in events}:
+        events.append(event)
+    started_at = events[0].created_at
+    steps = [_step(each, started_at) for each in events]
+    _attach_covered(steps)
+    return Trace(steps, started_at, _length(events, started_at), more)
+
+
+def _length(events: list[Event], started_at: datetime) -> int | None:
+    ends = [event.finished_at for event in events]
+    return None if None in ends else max(_ms(end - started_at) for end in ends if end)
+
+
+def _attach_covered(steps: list[Step]) -> None:
+    by_id = {step.event.pk: step for step in steps}
+    covered = Event.objects.filter(merged_into_id__in=by_id).exclude(pk__in=by_id).order_by("pk")
+    for event in covered[:STEPS_SHOWN]:
+        by_id[event.merged_into_id or 0].covered.append(event)
+
+
+def _ms(span: Any) -> int:
+    return round(span.total_seconds() * 1000)
+
+
+def _step(event: Event, started_at: datetime) -> Step:
+    status = Event.Status(event.status)
+    calls = list(event.calls.all())[-CALLS_SHOWN:]
+    return Step(
+        event=event,
+        title=kind_title(event.kind),
+        since=_ms(event.created_at - started_at),
+        took=_ms(event.finished_at - event.created_at) if event.finished_at else None,
+        sentence=_sentence(event),
+        status=str(status.label),
+        tone=TONES.get(status, "quiet"),
+        icon=ICONS[status],
+        calls=[_call(call, started_at) for call in calls],
+        facts=_facts(event, started_at),
+    )
+
+
+def _sentence(event: Event) -> str:
+    if event.status != Event.Status.WAITING:
+        return event.outcome or (_("Running now.") if event.status == Event.Status.LEASED else "")
+    at = timezone.localtime(event.due_at)
+    if event.attempts == 0 or event.due_at <= timezone.now():
+        return event.outcome or _("Waiting for its turn.")
+    return f"{event.outcome} {_('Next try at')} {at:%H:%M:%S}.".strip()
+
+
+def _call(call: Attempt, started_at: datetime) -> Call:
+    since = _ms(call.started_at - started_at)
+    if call.finished_at is None:
+        return Call(call, since, "warn", _("No end was seen."))
+    if call.status is None:
+        return Call(call, since, "bad", _("No answer"))
+    return Call(call, since, "good" if call.status < 400 else "bad", str(call.status))
+
+
+def _facts(event: Event, started_at: datetime) -> list[tuple[str, str]]:
+    """What the details of a step list, besides its calls."""
+    moments = [(_("Received"), event.created_at), (_("Begun"), event.claimed_at), (_("Ended"), event.finished_at)]
+    facts = [(name, f"{timezone.localtime(at):%H:%M:%S.%f}"[:-3] + f" (+{_ms(at - started_at)} ms)")
+             for name, at in moments if at]  # fmt: skip
+    facts.append((_("Number"), str(event.pk)))
+    if event.attempts > 1:
+        facts.append((_("Attempts"), str(event.attempts)))
+    if event.repeats:
+        facts.append((_("Sent again"), _("%(count)d times") % {"count": event.repeats}))
+    facts += [(_("From"), event.source), (_("Kind"), event.kind), (_("Subject"), event.subject)]
+    return facts + list(_payload(event.payload))
+
+
+def _payload(payload: Any) -> Iterable[tuple[str, str]]:
+    if not isinstance(payload, dict):
+        return
+    for name, value in payload.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield str(name).replace("_", " ").capitalize(), shown

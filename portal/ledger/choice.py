@@ -1,0 +1,136 @@
+"""Which due Events a claim takes: reads only. The oldest of each subject, a fair share of the places for each lane."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from portal.models import Event, Lane
+
+LANES_PER_CLAIM = 64
+# Candidates per place of a lane's share: Events of one subject stand together, and only one of them can be leased.
+CANDIDATES_PER_PLACE = 8
+
+_EVENT, _LANE = Event._meta.db_table, Lane._meta.db_table
+# The plus keeps SQLite off the index of the lane's whole past; the few leased rows have an index of their own.
+_BUSY = f"(SELECT COUNT(*) FROM {_EVENT} busy WHERE busy.status = 'leased' AND +busy.lane_id = lane.id)"  # noqa: S608
+_OPEN = f"""
+    FROM {_LANE} lane WHERE lane.paused_at IS NULL AND lane.not_before <= %s
+    AND EXISTS (SELECT 1 FROM {_EVENT} e WHERE e.lane_id = lane.id AND e.status = 'waiting' AND e.due_at <= %s)
+    AND {_BUSY} < lane.max_running"""  # noqa: S608
+_CANDIDATES = f"""
+    SELECT * FROM (
+        SELECT e.lane_id, e.id, e.subject FROM {_EVENT} e
+        WHERE e.lane_id = %s AND e.status = 'waiting' AND e.due_at <= %s AND NOT EXISTS (
+            SELECT 1 FROM {_EVENT} running
+            WHERE running.tenant_id = e.tenant_id AND running.subject = e.subject AND running.status = 'leased')
+        {{besides}} ORDER BY e.due_at, e.id LIMIT %s) lane_{{index}}"""  # noqa: S608
+
+
+class Candidate(NamedTuple):
+    lane_id: int
+    event_id: int
+    subject: str
+
+
+def moment(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def holes(values: list[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def look() -> bool:
+    """Whether a lane has due work and room for it. One read, no transaction: an idle worker does it all the time."""
+    now = moment(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 {_OPEN} LIMIT 1", [now, now])
+        return cursor.fetchone() is not None
+
+
+def open_lanes(now: datetime, *, lock: bool = False) -> list[int]:
+    """Lanes with due work and room; with `lock`, only those that no other worker is claiming from."""
+    skip = "FOR NO KEY UPDATE OF lane SKIP LOCKED" if lock else ""
+    with connection.cursor() as cursor:
+        # In random order: when there are more lanes than places, each has its turn.
+        cursor.execute(
+            f"SELECT lane.id {_OPEN} ORDER BY RANDOM() LIMIT {LANES_PER_CLAIM} {skip}", [moment(now), moment(now)]
+        )
+        return [lane_id for (lane_id,) in cursor.fetchall()]
+
+
+def choose(lanes: list[int], places: int, now: datetime) -> list[int]:
+    """Ids of the Events to lease: at most `places`, one per subject, within each lane's limit."""
+    return _Choice(lanes, places, now).made() if lanes else []
+
+
+class _Choice:
+    def __init__(self, lanes: list[int], places: int, now: datetime) -> None:
+        self._now = now
+        self._places = places
+        self._share = max(1, places // len(lanes))
+        self._chosen: list[int] = []
+        self._tenants, self._room = self._rooms(lanes)
+        self._subjects: dict[int, set[str]] = {tenant: set() for tenant in self._tenants.values()}
+
+    def made(self) -> list[int]:
+        lanes = self._open()
+        while lanes and len(self._chosen) < self._places:
+            candidates = self._candidates(lanes)
+            before = len(self._chosen)
+            self._take(candidates, self._share)
+            self._take(candidates, self._places)
+            if len(self._chosen) == before:
+                break
+            # A full answer may be one busy subject standing in front of the others: ask for what is behind it.
+            lanes = [lane for lane in self._open() if sum(each.lane_id == lane for each in candidates) == self._limit]
+        return self._chosen
+
+    @property
+    def _limit(self) -> int:
+        return self._share * CANDIDATES_PER_PLACE
+
+    def _open(self) -> list[int]:
+        return [lane for lane, room in self._room.items() if room > 0]
+
+    def _rooms(self, lanes: list[int]) -> tuple[dict[int, int], dict[int, int]]:
+        """Each lane's tenant, and how many more Events it may run: read once the lanes are locked, so it holds."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT lane.id, lane.tenant_id, lane.max_running - {_BUSY} FROM {_LANE} lane "  # noqa: S608
+                f"WHERE lane.id IN ({holes(lanes)})",
+                lanes,
+            )
+            found = {lane: (tenant, room) for lane, tenant, room in cursor.fetchall()}
+        known = [lane for lane in lanes if lane in found]
+        return {lane: found[lane][0] for lane in known}, {lane: found[lane][1] for lane in known}
+
+    def _take(self, candidates: list[Candidate], most: int) -> None:
+        """Up to `most` of each lane."""
+        taken = dict.fromkeys(self._room, 0)
+        for lane_id, event_id, subject in candidates:
+            if len(self._chosen) == self._places:
+                return
+            subjects = self._subjects[self._tenants[lane_id]]
+            if subject in subjects or self._room[lane_id] < 1 or taken[lane_id] == most:
+                continue
+            self._chosen.append(event_id)
+            subjects.add(subject)
+            self._room[lane_id] -= 1
+            taken[lane_id] += 1
+
+    def _candidates(self, lanes: list[int]) -> list[Candidate]:
+        """Due Events whose subject is neither leased nor chosen, oldest first within each lane."""
+        selects, values = [], []
+        for index, lane in enumerate(lanes):
+            subjects = sorted(self._subjects[self._tenants[lane]])
+            besides = f"AND e.subject NOT IN ({holes(subjects)})" if subjects else ""
+            selects.append(_CANDIDATES.format(besides=besides, index=index))
+            values += [lane, moment(self._now), *subjects, self._limit]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(selects), values)
+            return [Candidate(*row) for row in cursor.fetchall()]

@@ -1,0 +1,36 @@
+"""Text from outside, made fit to be stored."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text without NUL and lone surrogates: JSON can spell both, PostgreSQL takes neither."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def loads(body: bytes | str) -> Any:
+    """Decodes JSON from outside. Raises ValueError for whatever is not JSON, and for nesting that is an attack."""
+    try:
+        return _cleaned(json.loads(body, parse_constant=_refuse_constant))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_cleaned(member) for member in value]
+    if isinstance(value, dict):
+        return {storable(name): _cleaned(member) for name, member in value.items()}
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

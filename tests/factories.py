@@ -1,0 +1,260 @@
+"""Rows for tests. Every text of a row carries its tenant's mark, so that a leak can be seen."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+import factory
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from integrations.actito.models import ActitoConnection, AttributeMapping
+from integrations.demo.artwork import images
+from integrations.mapping import ValueType
+from passes.content import render
+from passes.models import (
+    AppleCredentials,
+    Device,
+    PassTemplate,
+    Registration,
+    TemplateField,
+    TemplateImage,
+    TemplateText,
+    WalletPass,
+)
+from portal.ledger import lane_id_for
+from portal.models import ApiKey, Attempt, Customer, Event, Identity, Lane, Membership, Scope, Tenant
+from portal.tenancy import Role
+
+ModelT = TypeVar("ModelT", bound=Model)
+API_KEY = "SECRET-actito-api-key"
+PEM_KEY = "SECRET-private-key"
+
+
+@lru_cache(maxsize=1)
+def picture() -> bytes:
+    return next(iter(images().values()))
+
+
+class Factory(DjangoModelFactory, Generic[ModelT]):
+    """`Factory.make()` with the row's type."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def make(cls, **values: Any) -> ModelT:
+        made: ModelT = cls.create(**values)
+        return made
+
+
+class TenantFactory(Factory[Tenant]):
+    class Meta:
+        model = Tenant
+
+    slug = factory.Sequence(lambda n: f"tenant-{n}")
+    name = factory.LazyAttribute(lambda tenant: f"Brand {tenant.slug}")
+
+
+class UserFactory(Factory[User]):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"person{n}@example.com")
+    password = "!"  # nobody signs in with it; hashing one takes longer than the rest of a test
+
+
+class MembershipFactory(Factory[Membership]):
+    class Meta:
+        model = Membership
+
+    tenant = factory.SubFactory(TenantFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.OWNER
+
+
+class LaneFactory(Factory[Lane]):
+    class Meta:
+        model = Lane
+
+    tenant = factory.SubFactory(TenantFactory)
+    key = factory.Sequence(lambda n: f"lane-{n}")
+
+
+class CustomerFactory(Factory[Customer]):
+    class Meta:
+        model = Customer
+
+    tenant = factory.SubFactory(TenantFactory)
+    key = factory.Sequence(lambda n: f"customer{n}@example.com")
+    language = "en"
+    values = factory.LazyFunction(lambda: {"first_name": "Anna", "points": 120})
+
+
+class IdentityFactory(Factory[Identity]):
+    class Meta:
+        model = Identity
+
+    customer = factory.SubFactory(CustomerFactory)
+    tenant = factory.SelfAttribute("customer.tenant")
+    namespace = "actito:1"
+    value = factory.Sequence(str)
+
+
+class EventFactory(Factory[Event]):
+    class Meta:
+        model = Event
+
+    tenant = factory.SubFactory(TenantFactory)
+    lane_id = factory.LazyAttribute(lambda event: lane_id_for(event.tenant.pk))
+    kind = "pass.refresh"
+    subject = factory.Sequence(lambda n: f"pass:{n}")
+    source = "portal"
+    status = Event.Status.DONE
+    outcome = "New content."
+    finished_at = factory.LazyFunction(timezone.now)
+
+
+class AttemptFactory(Factory[Attempt]):
+    class Meta:
+        model = Attempt
+
+    event = factory.SubFactory(EventFactory)
+    number = 1
+    target = "Actito"
+    method = "GET"
+    url = "https://api3.actito.com/profiles/1"
+    status = 200
+    milliseconds = 12
+    finished_at = factory.LazyFunction(timezone.now)
+
+
+class ApiKeyFactory(Factory[ApiKey]):
+    class Meta:
+        model = ApiKey
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = "Actito production"
+    prefix = factory.Sequence(lambda n: f"{n:08d}")
+    digest = "0" * 64
+    scopes = factory.LazyFunction(lambda: [Scope.ACTITO_LISTENER.value])
+
+
+class ConnectionFactory(Factory[ActitoConnection]):
+    class Meta:
+        model = ActitoConnection
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"Actito {n}")
+    host = "https://api3.actito.com"
+    licence = "verdi"
+    entity = "demo"
+    table = "Profiles"
+    api_key = API_KEY
+
+
+class MappingFactory(Factory[AttributeMapping]):
+    class Meta:
+        model = AttributeMapping
+
+    connection = factory.SubFactory(ConnectionFactory)
+    attribute = "loyaltyPoints"
+    value_name = factory.Sequence(lambda n: f"value_{n}")
+    value_type = ValueType.NUMBER
+
+
+class CredentialsFactory(Factory[AppleCredentials]):
+    class Meta:
+        model = AppleCredentials
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = "Apple"
+    pass_type_identifier = factory.Sequence(lambda n: f"pass.example.t{n}")
+    team_identifier = "TEAM123456"
+    certificate = "PEM"
+    private_key = PEM_KEY
+    intermediate = "PEM"
+
+
+class TemplateFactory(Factory[PassTemplate]):
+    class Meta:
+        model = PassTemplate
+
+    tenant = factory.SubFactory(TenantFactory)
+    apple = factory.SubFactory(CredentialsFactory, tenant=factory.SelfAttribute("..tenant"))
+    name = factory.Sequence(lambda n: f"Loyalty card {n}")
+    organization_name = "Verdi"
+    description = "Loyalty card"
+
+
+class TemplateFieldFactory(Factory[TemplateField]):
+    class Meta:
+        model = TemplateField
+
+    template = factory.SubFactory(TemplateFactory)
+    place = TemplateField.Place.HEADER
+    key = factory.Sequence(lambda n: f"points{n}")
+    label = "Points"
+    expression = "{{ points }}"
+
+
+class TemplateTextFactory(Factory[TemplateText]):
+    class Meta:
+        model = TemplateText
+
+    template = factory.SubFactory(TemplateFactory)
+    language = "nl"
+    text = "Points"
+    translation = "Punten"
+
+
+class TemplateImageFactory(Factory[TemplateImage]):
+    class Meta:
+        model = TemplateImage
+
+    template = factory.SubFactory(TemplateFactory)
+    role = TemplateImage.Role.ICON
+    data = factory.LazyFunction(picture)
+
+
+class PassFactory(Factory[WalletPass]):
+    """A pass with the content that its template makes now."""
+
+    class Meta:
+        model = WalletPass
+
+    template = factory.SubFactory(TemplateFactory)
+    tenant = factory.SelfAttribute("template.tenant")
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..template.tenant"))
+    changed_at = factory.LazyFunction(lambda: timezone.now().replace(microsecond=0))
+
+    @factory.lazy_attribute
+    def content(self) -> dict[str, Any]:
+        return render(self.template, self.customer.values).data
+
+    @factory.lazy_attribute
+    def content_hash(self) -> str:
+        return render(self.template, self.customer.values).hash
+
+
+class DeviceFactory(Factory[Device]):
+    class Meta:
+        model = Device
+
+    apple = factory.SubFactory(CredentialsFactory)
+    tenant = factory.SelfAttribute("apple.tenant")
+    library_identifier = factory.Sequence(lambda n: f"device{n}")
+    push_token = "SECRET-push-token"
+    token_at = factory.LazyFunction(timezone.now)
+
+
+class RegistrationFactory(Factory[Registration]):
+    class Meta:
+        model = Registration
+
+    wallet_pass = factory.SubFactory(PassFactory)
+    device = factory.SubFactory(DeviceFactory, apple=factory.SelfAttribute("..wallet_pass.template.apple"))

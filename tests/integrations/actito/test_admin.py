@@ -1,0 +1,139 @@
+"""Actito connections in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import responses
+from django.test import Client
+from django.utils import timezone
+
+from integrations.actito.models import ActitoConnection, AttributeMapping
+from portal.models import Event, Lane
+from portal.tenancy import Role
+from tests.factories import API_KEY
+from tests.portal.admin_world import World, client_of, make_world, member, url
+
+pytestmark = pytest.mark.django_db
+SUBMIT = {"_form_submitted": "True"}
+HOST = "https://api3.actito.com"
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world("Verdi")
+
+
+@pytest.fixture
+def owner(world: World) -> Client:
+    return client_of(world.owner)
+
+
+def form(connection: ActitoConnection | None = None, **changes: Any) -> dict[str, Any]:
+    data = {
+        "name": "Actito", "host": HOST, "licence": "verdi", "path_style": "categorised", "entity": "demo",
+        "table": "Profiles", "unique_key": "emailAddress", "language_attribute": "", "api_key": "",
+        "mappings-TOTAL_FORMS": 0, "mappings-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    return {**data, **changes}
+
+
+def action(connection: ActitoConnection, name: str) -> str:
+    return f"{url(ActitoConnection, 'changelist')}{connection.pk}/{name}/"
+
+
+def test_an_owner_connects_actito(world: World, owner: Client) -> None:
+    assert owner.post(url(ActitoConnection, "add"), form()).status_code == 200  # without a key
+    assert owner.post(url(ActitoConnection, "add"), form(api_key="k-1")).status_code == 302
+    made = ActitoConnection.objects.get(name="Actito")
+    assert (made.tenant, made.api_key) == (world.tenant, "k-1")
+
+
+def test_a_taken_name_is_told_in_the_form(world: World, owner: Client) -> None:
+    taken = world.rows[ActitoConnection].name
+    response = owner.post(url(ActitoConnection, "add"), form(name=taken, api_key="k"))
+    assert response.status_code == 200
+    assert "already exists" in response.content.decode()
+    other = make_world("Other")
+    assert client_of(other.owner).post(url(ActitoConnection, "add"), form(name=taken, api_key="k")).status_code == 302
+
+
+def test_an_empty_key_keeps_the_stored_one(world: World, owner: Client) -> None:
+    connection = world.rows[ActitoConnection]
+    page = url(ActitoConnection, "change", connection.pk)
+    assert owner.post(page, form(name="Renamed")).status_code == 302
+    connection = ActitoConnection.objects.get(pk=connection.pk)
+    assert (connection.name, connection.api_key) == ("Renamed", API_KEY)
+    owner.post(page, form(name="Renamed", api_key="newer"))
+    assert ActitoConnection.objects.get(pk=connection.pk).api_key == "newer"
+
+
+def test_marketers_map_values_and_leave_the_connection_alone(world: World) -> None:
+    connection = world.rows[ActitoConnection]
+    client = client_of(member(world, Role.MARKETER))
+    page = url(ActitoConnection, "change", connection.pk)
+    assert 'name="api_key"' not in client.get(page).content.decode()
+    forged = form(
+        name="Forged", host="https://evil.example", api_key="mine",
+        **{"mappings-TOTAL_FORMS": 1, "mappings-0-part": "attributes", "mappings-0-attribute": "tier",
+           "mappings-0-value_name": "tier", "mappings-0-value_type": "text", "mappings-0-connection": connection.pk},
+    )  # fmt: skip
+    assert client.post(page, forged).status_code == 302
+    stored = ActitoConnection.objects.get(pk=connection.pk)
+    assert (stored.name, stored.host, stored.api_key) == (connection.name, connection.host, API_KEY)
+    assert AttributeMapping.objects.filter(connection=connection, value_name="tier").exists()
+    assert client.get(url(ActitoConnection, "add")).status_code == 403
+
+
+def answer_token() -> None:
+    responses.get(f"{HOST}/auth/token", json={"accessToken": "t", "expiresIn": "900s"})
+
+
+@responses.activate
+def test_testing_shows_each_step_and_what_the_mappings_make(world: World, owner: Client) -> None:
+    connection = world.rows[ActitoConnection]
+    mapping = world.rows[AttributeMapping]
+    answer_token()
+    read = f"{HOST}/profiles/v4/entity/{connection.entity}/table/Profiles/profile/7"
+    responses.get(read, json={"attributes": [{"name": "profileId", "value": "7"}, {"name": mapping.attribute, "value": "42"}]})
+    assert world.mark in owner.get(action(connection, "test")).content.decode()  # a known profile is proposed
+    text = owner.post(action(connection, "test"), {**SUBMIT, "profile": "7"}).content.decode()
+    for part in ("The connection works", "Asking for a token", "Reading the profile", mapping.value_name, "42"):
+        assert part in text, part
+    assert API_KEY not in text
+    assert not Event.objects.filter(kind="actito.profile").exists()
+
+
+@responses.activate
+@pytest.mark.parametrize(("status", "said"), [(401, "does not accept the API key"), (500, "answered 500")])
+def test_testing_says_what_went_wrong(world: World, owner: Client, status: int, said: str) -> None:
+    responses.get(f"{HOST}/auth/token", status=status)
+    text = owner.post(action(world.rows[ActitoConnection], "test"), {**SUBMIT, "profile": ""}).content.decode()
+    assert "does not work" in text
+    assert said in text
+    assert Lane.objects.filter(paused_at=None).count() == Lane.objects.count()
+
+
+@responses.activate
+def test_a_profile_that_is_not_there_is_told(world: World, owner: Client) -> None:
+    answer_token()
+    connection = world.rows[ActitoConnection]
+    responses.get(f"{HOST}/profiles/v4/entity/{connection.entity}/table/Profiles/profile/8", status=404)
+    text = owner.post(action(connection, "test"), {**SUBMIT, "profile": "8"}).content.decode()
+    assert "knows no profile “8”" in text
+
+
+def test_resuming(world: World) -> None:
+    connection = world.rows[ActitoConnection]
+    Lane.objects.filter(pk=connection.lane_id).update(paused_at=timezone.now(), pause_reason="The key is refused.")
+    operator = client_of(member(world, Role.OPERATOR))
+    assert "Paused: The key is refused." in operator.get(url(ActitoConnection, "changelist")).content.decode()
+    assert "Resume this connection?" in operator.get(action(connection, "resume")).content.decode()
+    assert client_of(member(world, Role.MARKETER)).post(action(connection, "resume"), SUBMIT).status_code == 403
+    connection.lane.refresh_from_db()
+    assert connection.lane.paused_at
+    assert client_of(world.owner, enforce_csrf_checks=True).post(action(connection, "resume"), SUBMIT).status_code == 403
+    operator.post(action(connection, "resume"), SUBMIT)
+    connection.lane.refresh_from_db()
+    assert (connection.lane.paused_at, connection.lane.pause_reason) == (None, "")

@@ -1,0 +1,162 @@
+"""Virtual iPhones, which share no code with the product, against the web service over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from passes.apple import apns
+from passes.apple.sandbox import AppleSandbox, Network, VirtualIPhone
+from passes.models import AppleCredentials, Device, Registration, WalletPass
+from passes.pages import link
+from portal import ledger
+from portal.models import Attempt, Event
+from tests.passes import world
+from tests.passes.apple.test_sandbox_kit import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def apple(live_server: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppleSandbox]:
+    settings.PUBLIC_URL, settings.SANDBOX = live_server.url, True
+    apns._process.reset()
+    # Keys are slow to make, and whose root the phones trust must be the root of the passes.
+    monkeypatch.setattr("passes.apple.sandbox.server.Authority", lambda _: world.authority())
+    sandbox = AppleSandbox(network=Network(retry_waits=()))
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+    apns._process.reset()
+
+
+def card(apple: AppleSandbox, name: str = "Loyalty card", owner: str = "brand", **values: Any) -> WalletPass:
+    design = world.template(world.tenant(owner), name=name)
+    AppleCredentials.objects.update(apns_url=apple.apns.url)
+    return world.wallet_pass(design, world.customer(design.tenant, **values))
+
+
+def work() -> list[str]:
+    """Runs what is due, as a worker does; gives each outcome."""
+    Event.objects.filter(kind="customer.changed/passes").delete()
+    said = []
+    while events := ledger.claim(8, "test"):
+        for event in events:
+            ledger.run(event)
+            event.refresh_from_db()
+            said.append(event.outcome)
+    return said
+
+
+def points(phone: VirtualIPhone) -> list[int]:
+    return sorted(each["document"]["storeCard"]["headerFields"][0]["value"] for each in phone.passes.values())
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "device log" in record.getMessage()]
+
+
+def test_a_change_reaches_the_lock_screen(apple: AppleSandbox, caplog: pytest.LogCaptureFixture) -> None:
+    held, phone = card(apple), apple.phone("anna")
+    phone.add(f"{link(held)}/apple")
+    assert [each["registered"] for each in phone.passes.values()] == [True]
+
+    world.change(held.customer, points=60)
+
+    assert work() == ["Apple accepted the push."]
+    wait_until(lambda: phone.screen)
+    assert [entry["text"] for entry in phone.screen] == ["You now have 60 points"]
+    wait_until(lambda: Event.objects.filter(kind="pass.fetched").exists())
+    assert [attempt.status for attempt in Attempt.objects.all()] == [200]
+    assert phone.notices == ["accepted http because this is a sandbox"]
+    assert logged(caplog) == []
+
+
+def test_two_changes_within_one_second_are_both_fetched(apple: AppleSandbox, caplog: pytest.LogCaptureFixture) -> None:
+    held, phone = card(apple), apple.phone("anna")
+    phone.add(f"{link(held)}/apple")
+
+    for value in (60, 70):
+        world.change(held.customer, points=value)
+        phone.refresh()
+
+    assert [entry["text"] for entry in phone.screen] == ["You now have 60 points", "You now have 70 points"]
+    phone.refresh()
+    assert logged(caplog) == []
+
+
+def test_a_phone_with_cards_of_two_tenants_of_one_pass_type_gets_both(apple: AppleSandbox) -> None:
+    passes = [card(apple, owner=owner) for owner in ("brand", "outlet")]
+    phone, other = apple.phone("anna"), apple.phone("bram")
+    for held in passes:
+        phone.add(f"{link(held)}/apple")
+    other.add(f"{link(card(apple, name='Other', owner='outlet'))}/apple")
+
+    for number, held in enumerate(passes):
+        world.change(held.customer, points=100 + number)
+    phone.refresh()
+    other.refresh()
+
+    assert points(phone) == [100, 101]
+    assert points(other) == [10]
+
+
+def test_a_removed_card_is_unregistered(apple: AppleSandbox) -> None:
+    held, phone = card(apple), apple.phone("anna")
+    serial = phone.add(f"{link(held)}/apple")
+
+    phone.remove(serial)
+
+    assert (Registration.objects.count(), Device.objects.count()) == (0, 0)
+    world.change(held.customer, points=60)
+    assert work() == []
+
+
+def test_a_lost_phone_is_forgotten_at_the_next_push(apple: AppleSandbox) -> None:
+    held = card(apple)
+    apple.phone("anna").add(f"{link(held)}/apple")
+    apple.phone("bram").add(f"{link(held)}/apple")
+    apple.wipe("anna")
+
+    world.change(held.customer, points=60)
+
+    assert sorted(work()) == [
+        "Apple accepted the push.",
+        "Apple says that this phone no longer holds the pass. Its registrations were removed.",
+    ]
+    assert [row.push_token for row in Device.objects.all()] == [apple.phone("bram").push_token]
+
+
+def test_a_phone_reads_its_owners_language(apple: AppleSandbox) -> None:
+    held = card(apple)
+    for language, translation in (("nl", "U hebt nu %@ punten"), ("fr", "Vous avez maintenant %@ points")):
+        held.template.texts.create(language=language, text="You now have %@ points", translation=translation)
+    world.change(held.customer)
+    phones = {language: apple.phone(language) for language in ("en", "fr", "nl")}
+    for language, phone in phones.items():
+        phone.language = language
+        phone.add(f"{link(held)}/apple")
+
+    world.change(held.customer, points=60)
+    for phone in phones.values():
+        phone.refresh()
+
+    assert {language: [entry["text"] for entry in phone.screen] for language, phone in phones.items()} == {
+        "en": ["You now have 60 points"],
+        "fr": ["Vous avez maintenant 60 points"],
+        "nl": ["U hebt nu 60 punten"],
+    }
+
+
+def test_a_voided_card_says_so_on_the_phone(apple: AppleSandbox) -> None:
+    held, phone = card(apple), apple.phone("anna")
+    phone.add(f"{link(held)}/apple")
+    WalletPass.objects.update(voided=True)
+
+    world.change(held.customer)
+    phone.refresh()
+
+    assert [each["voided"] for each in phone.summary()["passes"]] == [True]

@@ -1,0 +1,246 @@
+"""Templates, passes and Apple certificates in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms.models import model_to_dict
+from django.test import Client
+
+from passes.apple.sandbox.authority import Authority, Credentials
+from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
+from portal.models import Event
+from portal.tenancy import Role
+from tests import factories as make
+from tests.portal.admin_world import World, client_of, make_world, member, url
+
+pytestmark = pytest.mark.django_db
+SUBMIT = {"_form_submitted": "True"}
+PASS_TYPE, TEAM = "pass.example.verdi", "TEAM123456"
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world("Verdi")
+
+
+@pytest.fixture
+def owner(world: World) -> Client:
+    return client_of(world.owner)
+
+
+@pytest.fixture(scope="module")
+def issued() -> Credentials:
+    return Authority().issue_pass_certificate(PASS_TYPE, TEAM, "Verdi")
+
+
+def form_of(template: PassTemplate, **changes: Any) -> dict[str, Any]:
+    """What the browser posts for a template without touching its inlines."""
+    skipped = {"id", "tenant"}
+    data = {name: value for name, value in model_to_dict(template).items() if name not in skipped and value is not None}
+    for prefix in ("fields", "texts", "images"):
+        data |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
+    if not data.get("active"):
+        data.pop("active", None)
+    return {**data, **changes}
+
+
+def action(model: Any, key: Any, name: str) -> str:
+    return f"{url(model, 'changelist')}{key}/{name}/"
+
+
+# Templates
+
+
+def test_a_marketer_makes_a_template_of_the_own_tenant(world: World) -> None:
+    client = client_of(member(world, Role.MARKETER))
+    draft = PassTemplate(name="Coupon", organization_name="Verdi", description="Coupon")
+    response = client.post(url(PassTemplate, "add"), form_of(draft, apple=world.rows[AppleCredentials].pk))
+    made = PassTemplate.objects.get(name="Coupon")
+    assert response.status_code == 302
+    assert made.tenant == world.tenant
+
+
+def test_another_tenants_certificate_is_no_choice_and_is_refused(world: World, owner: Client) -> None:
+    other = make_world("Other")
+    text = owner.get(url(PassTemplate, "add")).content.decode()
+    assert "Verdi certificate" in text
+    assert "Other certificate" not in text
+    template = world.rows[PassTemplate]
+    for address in (url(PassTemplate, "add"), url(PassTemplate, "change", template.pk)):
+        forged = form_of(template, name="Forged", apple=other.rows[AppleCredentials].pk)
+        assert "Select a valid choice" in owner.post(address, forged).content.decode()
+    assert not PassTemplate.objects.filter(name="Forged").exists()
+
+
+def test_another_tenants_inline_rows_cannot_be_taken_over(world: World, owner: Client) -> None:
+    other = make_world("Other")
+    theirs, template = other.rows[TemplateField], world.rows[PassTemplate]
+    forged = form_of(template, **{
+        "fields-TOTAL_FORMS": 1, "fields-INITIAL_FORMS": 1, "fields-0-id": theirs.pk, "fields-0-template": template.pk,
+        "fields-0-position": 0, "fields-0-place": "header", "fields-0-key": "taken", "fields-0-expression": "x",
+    })  # fmt: skip
+    owner.post(url(PassTemplate, "change", template.pk), forged)
+    theirs.refresh_from_db()
+    assert theirs.template == other.rows[PassTemplate]
+    assert theirs.key != "taken"
+
+
+def test_people_of_two_tenants_choose_one_where_they_may(world: World) -> None:
+    other, third = make_world("Other"), make_world("Third")
+    user = member(world, Role.MARKETER)
+    make.MembershipFactory.make(user=user, tenant=other.tenant, role=Role.MARKETER)
+    make.MembershipFactory.make(user=user, tenant=third.tenant, role=Role.AUDITOR)
+    client = client_of(user)
+    text = client.get(url(PassTemplate, "add")).content.decode()
+    select = text[text.index('name="tenant"') : text.index("</select>", text.index('name="tenant"'))]
+    assert "Verdi brand" in select
+    assert "Other brand" in select
+    assert "Third brand" not in select
+    draft = PassTemplate(name="Coupon", organization_name="Verdi", description="Coupon")
+    mixed = form_of(draft, tenant=world.tenant.pk, apple=other.rows[AppleCredentials].pk)
+    assert client.post(url(PassTemplate, "add"), mixed).status_code == 200
+    assert client.post(url(PassTemplate, "add"), form_of(draft, tenant=third.tenant.pk)).status_code == 200
+    assert client.post(url(PassTemplate, "add"), form_of(draft, tenant=other.tenant.pk)).status_code == 302
+    assert PassTemplate.objects.get(name="Coupon").tenant == other.tenant
+    page = url(PassTemplate, "change", third.rows[PassTemplate].pk)
+    assert client.get(page).status_code == 200
+    assert client.post(page, form_of(third.rows[PassTemplate], name="Changed")).status_code == 403
+
+
+def test_a_picture_is_uploaded_shown_and_kept(world: World, owner: Client) -> None:
+    template, picture = world.rows[PassTemplate], make.picture()
+    page = url(PassTemplate, "change", template.pk)
+    image = world.rows[TemplateImage]
+    inline = {"images-TOTAL_FORMS": 2, "images-INITIAL_FORMS": 1, "images-0-id": image.pk, "images-0-template": template.pk,
+              "images-0-role": "icon", "images-0-scale": 1, "images-1-role": "logo", "images-1-scale": 1,
+              "images-1-template": template.pk}  # fmt: skip
+    wrong = SimpleUploadedFile("logo.png", b"GIF89a", "image/png")
+    assert "not a PNG" in owner.post(page, form_of(template, **inline, **{"images-1-data": wrong})).content.decode()
+    right = SimpleUploadedFile("logo.png", picture, "image/png")
+    assert owner.post(page, form_of(template, **inline, **{"images-1-data": right})).status_code == 302
+    assert {row.role: bytes(row.data) for row in template.images.all()} == {"icon": picture, "logo": picture}
+    assert "data:image/png;base64," in owner.get(page).content.decode()
+
+
+def test_publishing_shows_what_changes_and_renews_each_pass(world: World, owner: Client) -> None:
+    template, wallet_pass = world.rows[PassTemplate], world.rows[WalletPass]
+    address = action(PassTemplate, template.pk, "publish")
+    assert "Nothing would change" in owner.get(address).content.decode()
+    world.rows[TemplateField].expression = "{{ points }} pts"
+    world.rows[TemplateField].save()
+    text = owner.get(address).content.decode()
+    for part in ("one pass", "Verdi@example.com", "Verdi points", "120 pts"):
+        assert part in text, part
+    wallet_pass.refresh_from_db()
+    assert wallet_pass.content["fields"][0]["value"] == 120
+    assert not Event.objects.filter(kind="template.published").exists()
+
+    response = owner.post(address, SUBMIT, HTTP_HX_REQUEST="true")
+    published = Event.objects.get(kind="template.published")
+    assert response["HX-Redirect"] == url(Event, "change", published.pk)
+    renewal = Event.objects.get(kind="pass.refresh", parent=published)
+    assert renewal.payload == {"pass": wallet_pass.pk}
+    assert "Published." in owner.get(url(PassTemplate, "history", template.pk)).content.decode()
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR])
+def test_publishing_is_for_those_who_configure(world: World, role: Role) -> None:
+    client = client_of(member(world, role))
+    address = action(PassTemplate, world.rows[PassTemplate].pk, "publish")
+    assert client.post(address, SUBMIT).status_code == 403
+    assert not Event.objects.filter(kind="template.published").exists()
+
+
+def test_a_design_that_cannot_be_worked_out_still_has_a_page(world: World, owner: Client) -> None:
+    TemplateField.objects.filter(pk=world.rows[TemplateField].pk).update(expression="{{ points|number:'x' }}{% if %}")
+    template = world.rows[PassTemplate]
+    assert owner.get(url(PassTemplate, "change", template.pk)).status_code == 200
+    assert owner.get(action(PassTemplate, template.pk, "publish")).status_code == 200
+
+
+def test_translations_are_shown_to_those_who_only_read(world: World) -> None:
+    page = url(PassTemplate, "change", world.rows[PassTemplate].pk)
+    text = client_of(member(world, Role.AUDITOR)).get(page).content.decode()
+    assert world.rows[TemplateText].translation in text
+    assert 'type="file"' not in text
+
+
+# Passes
+
+
+def test_a_pass_page_shows_the_card_its_phones_and_its_link(world: World, owner: Client) -> None:
+    text = owner.get(url(WalletPass, "change", world.rows[WalletPass].pk)).content.decode()
+    for part in ("Verdi points", "iPhone device", "/p/", "On 1 phone", "Verdi failed"):
+        assert part in text, part
+
+
+def test_voiding_a_pass_renews_it_for_its_phones(world: World) -> None:
+    wallet_pass = world.rows[WalletPass]
+    client = client_of(member(world, Role.OPERATOR))
+    address = action(WalletPass, wallet_pass.pk, "void")
+    assert "Void this pass?" in client.get(address).content.decode()
+    client.post(address, SUBMIT)
+    wallet_pass.refresh_from_db()
+    assert wallet_pass.voided
+    assert wallet_pass.content["voided"]
+    assert Event.objects.filter(kind="apple.push", parent__kind="pass.voided").count() == 1
+    client.post(address, SUBMIT)
+    assert Event.objects.filter(kind="pass.voided").count() == 1
+    assert "No longer valid" in client.get(url(WalletPass, "change", wallet_pass.pk)).content.decode()
+
+
+# Apple certificates
+
+
+def certificate_form(issued: Credentials, **changes: Any) -> dict[str, Any]:
+    return {
+        "name": "Loyalty", "pass_type_identifier": PASS_TYPE, "team_identifier": TEAM,
+        "certificate": issued.certificate_pem, "private_key": issued.private_key_pem,
+        "intermediate": issued.intermediate_pem, "apns_url": "https://api.push.apple.com", **changes,
+    }  # fmt: skip
+
+
+def test_a_certificate_is_checked_before_it_is_stored(world: World, owner: Client, issued: Credentials) -> None:
+    wrong = owner.post(url(AppleCredentials, "add"), certificate_form(issued, team_identifier="OTHER"))
+    assert "The certificate is of team" in wrong.content.decode()
+    assert issued.private_key_pem.splitlines()[1] not in wrong.content.decode()
+    assert owner.post(url(AppleCredentials, "add"), certificate_form(issued)).status_code == 302
+    stored = AppleCredentials.objects.get(name="Loyalty")
+    assert stored.private_key.strip() == issued.private_key_pem.strip()
+    page = owner.get(url(AppleCredentials, "change", stored.pk)).content.decode()
+    assert issued.private_key_pem.splitlines()[1] not in page
+    assert "days left" in page
+
+
+def test_certificates_may_be_files_and_the_key_stays_when_left_empty(
+    world: World, owner: Client, issued: Credentials
+) -> None:
+    files = {
+        f"{name}_file": SimpleUploadedFile(f"{name}.pem", text.encode())
+        for name, text in (("certificate", issued.certificate_pem), ("private_key", issued.private_key_pem),
+                           ("intermediate", issued.intermediate_pem))
+    }  # fmt: skip
+    empty = dict.fromkeys(("certificate", "private_key", "intermediate"), "")
+    assert owner.post(url(AppleCredentials, "add"), certificate_form(issued, **empty, **files)).status_code == 302
+    stored = AppleCredentials.objects.get(name="Loyalty")
+    changed = certificate_form(issued, name="Renamed", private_key="")
+    assert owner.post(url(AppleCredentials, "change", stored.pk), changed).status_code == 302
+    stored = AppleCredentials.objects.get(pk=stored.pk)
+    assert (stored.name, stored.private_key.strip()) == ("Renamed", issued.private_key_pem.strip())
+
+
+def test_a_name_taken_in_the_tenant_is_told_in_the_form(world: World, owner: Client, issued: Credentials) -> None:
+    make.CredentialsFactory.make(tenant=world.tenant, pass_type_identifier=PASS_TYPE)
+    assert owner.post(url(AppleCredentials, "add"), certificate_form(issued)).status_code == 200
+    other = make_world("Other")
+    assert client_of(other.owner).post(url(AppleCredentials, "add"), certificate_form(issued)).status_code == 302
+
+
+def test_marketers_read_certificates_and_change_none(world: World, issued: Credentials) -> None:
+    client = client_of(member(world, Role.MARKETER))
+    page = url(AppleCredentials, "change", world.rows[AppleCredentials].pk)
+    assert client.get(page).status_code == 200
+    assert client.post(page, certificate_form(issued)).status_code == 403

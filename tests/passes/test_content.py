@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone, translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passes.content import ContentError, content_hash, render
+from passes.models import PassTemplate, TemplateText
+from tests.passes import world
+
+values = st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=8))
+
+
+@given(values, st.randoms())
+def test_the_hash_does_not_depend_on_the_order_of_keys(data: dict[str, Any], random: Any) -> None:
+    shuffled = list(data.items())
+    random.shuffle(shuffled)
+
+    assert content_hash(dict(shuffled)) == content_hash(data)
+
+
+@given(values, values)
+def test_different_content_has_different_hashes(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert (content_hash(one) == content_hash(other)) == (repr(sorted(one.items())) == repr(sorted(other.items())))
+
+
+@pytest.mark.django_db
+class TestRendering:
+    def test_holds_what_its_docstring_promises(self) -> None:
+        design = world.template(barcode_format="qr", barcode_message="{{ card_number }}", logo_text="Coffee")
+        TemplateText.objects.create(template=design, language="nl", text="Points", translation="Punten")
+
+        content = render(design, {"points": 420, "first_name": "Éva", "last_name": None, "card_number": 17})
+
+        assert content.data == {
+            "kind": "customerCard",
+            "organization_name": "Example Coffee",
+            "description": "Loyalty card",
+            "logo_text": "Coffee",
+            "colours": {"background": "#1F2937", "text": "#FFFFFF", "label": "#CBD5E1"},
+            "language": "en",
+            "fields": [
+                {"place": "header", "key": "points", "label": "Points", "value": 420,
+                 "change_message": "You now have %@ points"},
+                {"place": "secondary", "key": "member", "label": "Member", "value": "Éva", "change_message": ""},
+            ],
+            "barcode": {"format": "qr", "message": "17"},
+            "texts": {"nl": {"Points": "Punten"}},
+            "images": {image.file_name: image.sha1 for image in design.images.all()},
+            "voided": False,
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("language", ["en", "fr", "nl"])
+    @pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland"])
+    def test_has_the_same_hash_whoever_renders_it(self, language: str, zone: str) -> None:
+        design = world.template(
+            fields=[("back", "until", "Until", '{{ until|date:"l j F Y H:i" }} {{ balance|floatformat:"2g" }}', "")]
+        )
+        held = {"until": "2027-03-01T12:00:00Z", "balance": 1234.5}
+        plain = render(design, held).hash
+
+        with translation.override(language), timezone.override(zone):
+            assert render(design, dict(reversed(held.items()))).hash == plain
+
+    def test_has_another_hash_when_an_image_changes(self) -> None:
+        design = world.template()
+        before = render(design, {}).hash
+        icon = design.images.get(role="icon", scale=2)
+        icon.data = world.png(9)
+        icon.save()
+
+        assert render(PassTemplate.objects.get(pk=design.pk), {}).hash != before
+
+    def test_knows_no_barcode_without_a_message(self) -> None:
+        design = world.template(barcode_format="qr", barcode_message="{{ card_number }}")
+
+        assert render(design, {}).data["barcode"] is None
+
+    def test_names_the_field_that_cannot_be_worked_out_and_no_value(self) -> None:
+        design = world.template(fields=[("back", "odd", "Lucky", "{{ points|divisibleby:0 }}", "")])
+
+        with pytest.raises(ContentError) as caught:
+            render(design, {"points": 4242})
+
+        assert str(caught.value) == "“Lucky”: {{ points|divisibleby:0 }} cannot be worked out (ZeroDivisionError)."

@@ -1,0 +1,73 @@
+"""Two tenants with everything in them, and people who look at them through the admin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from portal.models import Event, Tenant
+from portal.tenancy import Role
+from tests import factories as make
+
+
+@dataclass
+class World:
+    """A tenant, one row of every model in it, and its owner. Every name in it carries the mark."""
+
+    mark: str
+    tenant: Tenant
+    owner: User
+    rows: dict[type[Model], Any] = field(default_factory=dict)
+
+    def add(self, row: Any) -> Any:
+        self.rows[type(row)] = row
+        return row
+
+
+def make_world(mark: str) -> World:
+    tenant = make.TenantFactory.make(slug=mark.lower(), name=f"{mark} brand")
+    owner = make.UserFactory.make(username=f"{mark}-owner@example.com")
+    world = World(mark, tenant, owner, {Tenant: tenant, User: owner})
+    world.add(make.MembershipFactory.make(tenant=tenant, user=owner, role=Role.OWNER))
+    connection = world.add(make.ConnectionFactory.make(tenant=tenant, name=f"{mark} connection", entity=f"{mark}-e"))
+    world.add(make.MappingFactory.make(connection=connection, attribute=f"{mark}Points"))
+    world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
+    customer = world.add(make.CustomerFactory.make(tenant=tenant, key=f"{mark}@example.com",
+                                                   values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip
+    world.add(make.IdentityFactory.make(customer=customer, namespace=connection.source, value=f"{mark}-147471"))
+    apple = world.add(make.CredentialsFactory.make(tenant=tenant, name=f"{mark} certificate"))
+    template = world.add(make.TemplateFactory.make(tenant=tenant, apple=apple, name=f"{mark} card"))
+    world.add(make.TemplateFieldFactory.make(template=template, label=f"{mark} points"))
+    world.add(make.TemplateTextFactory.make(template=template, text=f"{mark} points", translation=f"{mark} punten"))
+    world.add(make.TemplateImageFactory.make(template=template))
+    wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
+    world.add(make.RegistrationFactory.make(wallet_pass=wallet_pass))
+    event = world.add(
+        make.EventFactory.make(
+            tenant=tenant, status=Event.Status.FAILED, outcome=f"{mark} failed", subject=f"pass:{wallet_pass.pk}",
+            payload={"pass": wallet_pass.pk, "customer": customer.pk, "note": f"{mark} note"}, kind="pass.refresh",
+        )
+    )  # fmt: skip
+    make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body")
+    return world
+
+
+def client_of(user: User, **options: Any) -> Client:
+    client = Client(**options)
+    client.force_login(user)
+    return client
+
+
+def member(world: World, role: Role) -> User:
+    user = make.UserFactory.make()
+    make.MembershipFactory.make(tenant=world.tenant, user=user, role=role)
+    return user
+
+
+def url(model: type[Model], page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)

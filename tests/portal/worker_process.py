@@ -1,0 +1,158 @@
+"""A running `manage.py worker`, its processes, and the database it works on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import environ
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.db.models import QuerySet
+
+from portal.models import Event, Lane, Tenant
+from tests.databases import url_of
+from tests.portal.worker_kinds import NOTE
+
+OWN = "own"
+SHORT = {
+    "HEART_SECONDS": "0.2",
+    "HEART_LIMIT_SECONDS": "2",
+    "LEASE_SECONDS": "3",
+    "DRAIN_SECONDS": "2",
+    "WORKER_PROCESSES": "2",
+    "WORKER_THREADS": "4",
+}
+
+
+def wait_until(true: Callable[[], Any], seconds: float, what: str) -> float:
+    """How long it took. Fails when it takes longer."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < seconds, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def processes(group: int) -> dict[int, int]:
+    """Process id -> parent's, of the processes of a group that are not zombies."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent, its_group, *_ = stat.read_text().rsplit(")", 1)[1].split()
+            if int(its_group) == group and state != "Z":
+                found[int(stat.parent.name)] = int(parent)
+    return found
+
+
+class Database:
+    """The worker's database, as the test sees it: under an alias of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        connections.settings[OWN] = {**settings.DATABASES["default"], **environ.Env.db_url_config(url)}
+        connections.configure_settings(connections.settings)
+
+    def prepare(self) -> None:
+        call_command("migrate", database=OWN, verbosity=0)
+        self.tenant = Tenant.objects.using(OWN).create(slug="verdi", name="Verdi")
+        self.lane = Lane.objects.using(OWN).create(tenant=self.tenant, key="vendor", max_running=16)
+
+    def put(self, kind: str = NOTE, subject: str = "", **payload: Any) -> Event:
+        subject = subject or f"s:{time.monotonic_ns()}"
+        rows = Event.objects.using(OWN)
+        return rows.create(tenant=self.tenant, lane=self.lane, kind=kind, subject=subject, source="t", payload=payload)
+
+    def events(self) -> QuerySet[Event]:
+        return Event.objects.using(OWN)
+
+    def status(self, event: Event) -> str:
+        return self.events().get(pk=event.pk).status
+
+    def serve_one(self, within: float) -> float:
+        """Puts an Event and waits until it is done."""
+        event = self.put()
+        return wait_until(lambda: self.status(event) == "done", within, "an event is served")
+
+
+class WorkerProcess:
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.log_file = folder / "worker.log"
+        environment = {
+            **{name: text for name, text in os.environ.items() if not name.startswith("PORTAL_")},
+            **SHORT,
+            "DATABASE_URL": database.url,
+            "VAR_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
+            "TMPDIR": str(folder),
+        }
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "worker"],
+                cwd=settings.BASE_DIR,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def groups(self) -> list[int]:
+        """The process groups of the clusters started so far."""
+        return [int(pid) for pid in re.findall(r"cluster=started pid=(\d+)", self.log())]
+
+    def members(self) -> tuple[int, list[int]]:
+        """The present cluster's leader, and the children of its sentinel in their order: workers, monitor, pusher."""
+        leader = self.groups()[-1]
+        tree = processes(leader)
+        (sentinel,) = [pid for pid, parent in tree.items() if parent == leader]
+        return leader, sorted(pid for pid, parent in tree.items() if parent == sentinel)
+
+    def stop(self, within: float = 20) -> float:
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(within) == 0
+        return time.monotonic() - began
+
+    def clean_up(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        for group in self.groups():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def prepared(url: str) -> Iterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        connections[OWN].close()
+        del connections[OWN]
+        del connections.settings[OWN]
+
+
+@contextlib.contextmanager
+def unreachable(url: str) -> Iterator[None]:
+    """Ends all connections to a PostgreSQL database and refuses new ones."""
+    name = url.rsplit("/", 1)[1]
+    connections[OWN].close()
+    with psycopg.connect(url_of("postgres"), autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        yield
+        server.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
