@@ -84,6 +84,7 @@ class _Drain:
         self._broken_off: list[Event] = []
         self._beat_due = 0.0
         self._linger_until = 0.0
+        self._reachable = True
 
     def until(self, end: float, stop: Callable[[], bool]) -> int:
         close_old_connections()
@@ -112,8 +113,11 @@ class _Drain:
             claimed = self._claim() if claiming else 0
         except DatabaseError as error:
             # Raising would leave what runs without anyone to renew its leases.
-            log.warning("worker=%s database=unreachable (%s)", cluster_name(), type(error).__name__)
+            if self._reachable:
+                log.warning("worker=%s database=unreachable (%s)", cluster_name(), type(error).__name__)
+            self._reachable = False
             connection.close()
+            self._beat_due = 0.0
             self._linger_until = time.monotonic() + PUSHER_PAUSE_SECONDS
             time.sleep(DATABASE_LOOK_SECONDS)
         return self._wait(claimed)
@@ -144,6 +148,9 @@ class _Drain:
         if now < self._beat_due:
             return
         beat()
+        if not self._reachable:
+            log.warning("worker=%s database=back", cluster_name())
+        self._reachable = True
         ledger.renew_leases([event for event, _ in self._running.values()])
         ledger.expire_leases()
         ledger.give_back(self._broken_off)

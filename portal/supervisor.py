@@ -45,6 +45,7 @@ class Supervisor:
         self._cluster: subprocess.Popen[bytes] | None = None
         self._pulse: list[tuple[str, datetime]] = []
         self._silent_at = 0.0
+        self._reachable = True
 
     def run(self) -> None:
         """Serves until SIGTERM or SIGINT, then lets running Events finish and returns."""
@@ -71,8 +72,14 @@ class Supervisor:
                 connection.ensure_connection()
                 return
             except DatabaseError as error:
-                log.warning("worker=%s database=unreachable waiting (%s)", self.name, type(error).__name__)
+                self._note_unreachable(error)
                 self._stopping.wait(2)
+
+    def _note_unreachable(self, error: Exception) -> None:
+        """Once per outage."""
+        if self._reachable:
+            log.warning("worker=%s database=unreachable (%s), waiting", self.name, type(error).__name__)
+        self._reachable = False
 
     def _tend(self) -> None:
         """One look at the cluster: start it, restart it when it died or went silent, keep drains queued."""
@@ -90,8 +97,11 @@ class Supervisor:
                 self._kill_cluster()
             else:
                 queue.sweep(self.workers)
+            if not self._reachable:
+                log.warning("worker=%s database=back", self.name)
+            self._reachable = True
         except DatabaseError as error:
-            log.warning("worker=%s database=unreachable (%s)", self.name, type(error).__name__)
+            self._note_unreachable(error)
             connection.close()
             self._silent_at = time.monotonic() + GRACE_SECONDS
 

@@ -31,11 +31,14 @@ def read_object(request: Request) -> dict[str, Any]:
 def _read(request: Request) -> bytes:
     limit = settings.WEBHOOK_BODY_LIMIT
     length = request.headers.get("Content-Length", "")
-    if length.isascii() and length.isdigit() and int(length) > limit:
+    declared = int(length) if length.isascii() and length.isdigit() else None
+    if declared is not None and declared > limit:
         raise BodyTooLarge
     body: bytes = _stream(request).read(limit + 1)
     if len(body) > limit:
         raise BodyTooLarge
+    if declared is not None and len(body) < declared:  # the sender hung up; half a body may still be whole JSON
+        raise BadBody({"$": ["The body is shorter than its Content-Length."]})
     return body
 
 

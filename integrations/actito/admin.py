@@ -24,7 +24,7 @@ from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
 from portal.admin.dialogs import DialogForm, dialog, finished, result
-from portal.admin.extend import Link, RemoteAccount, extensions
+from portal.admin.extend import FirstStep, Link, RemoteAccount, extensions
 from portal.admin.lanes import lane_state, resume_lane
 from portal.admin.rights import row
 from portal.admin.site import site
@@ -208,7 +208,9 @@ extensions.links["connection"] = Link(
     "connection", _("Connection"), ActitoConnection, "admin:actito_actitoconnection_change"
 )
 extensions.first_steps.append(
-    (10, _("Connect Actito"), _("Enter the API address and key, and choose the values to bring in."),
-     "admin:actito_actitoconnection_add")
+    FirstStep(
+        10, _("Connect Actito"), _("Enter the API address and key, and choose the values to bring in."),
+        "admin:actito_actitoconnection_add", Action.CONNECT,
+    )
 )  # fmt: skip
 navigation.add(ActitoConnection, _("Connections"), icon="cable", group=navigation.SET_UP, position=20)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from passes.models import Registration, WalletPass
-from portal.admin.extend import Figure, extensions
+from portal.admin.extend import Figure, FirstStep, extensions
 from portal.admin.home import count_text, register_figures
 from portal.admin.rights import allowed_tenants
 from portal.tenancy import Action
@@ -25,11 +25,12 @@ def figures(request: HttpRequest) -> Iterable[Figure]:
 
 register_figures(figures)
 extensions.first_steps += [
-    (
-        20,
-        _("Add your Apple certificate"),
-        _("It signs the passes that go to iPhones."),
-        "admin:passes_applecredentials_add",
+    FirstStep(
+        20, _("Add your Apple certificate"), _("It signs the passes that go to iPhones."),
+        "admin:passes_applecredentials_add", Action.CONNECT,
     ),
-    (30, _("Design a template"), _("Colours, fields and images of the pass."), "admin:passes_passtemplate_add"),
-]
+    FirstStep(
+        30, _("Design a template"), _("Colours, fields and images of the pass."),
+        "admin:passes_passtemplate_add", Action.CONFIGURE,
+    ),
+]  # fmt: skip

@@ -19,7 +19,7 @@ from django.conf import settings
 from passes.apple import apns
 from passes.models import AppleCredentials
 from portal.http import ApiError, retry_after
-from portal.ledger.failure import DEFER_LIMIT, Decision
+from portal.ledger.failure import Decision
 from portal.ledger.registry import Trail
 from portal.redaction import excerpt
 from portal.secrets import SecretError
@@ -94,7 +94,7 @@ def _judge(response: httpx2.Response) -> PushAnswer:
     sentence = f"Apple push answered {status} {reason}".strip() + "."
     wait = retry_after(response.headers.get("retry-after", ""))
     if status in {429, 503} and wait is not None:
-        raise ApiError(sentence, Decision.DEFER, status=status, wait=min(wait, DEFER_LIMIT))
+        raise ApiError(sentence, Decision.DEFER, status=status, wait=wait)
     if status == 429 or status >= 500:
         raise ApiError(sentence, Decision.RETRY, status=status)
     # A certificate or topic that Apple does not take is a matter of configuration: no token is dropped for it.

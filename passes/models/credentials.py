@@ -39,7 +39,7 @@ class AppleCredentials(TenantModel):
         return self.name
 
     def save(self, *args: object, **kwargs: object) -> None:
-        self.lane_id = lane_id_for(self.tenant_id, f"apple:{self.pass_type_identifier}", max_running=32)
+        self.lane_id = lane_id_for(self.tenant_id, f"apple:{self.pass_type_identifier}", max_running=6)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
 

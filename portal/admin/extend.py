@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from portal.models import Customer
+from portal.tenancy import Action
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,17 @@ class Figure:
     url: str = ""
     note: Any = ""
     position: int = 50
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """What an empty tenant's home page proposes to those who may do it."""
+
+    position: int
+    title: Any
+    sentence: Any
+    url_name: str
+    needs: Action
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class Link:
 class Extensions:
     home_panels: list[Callable[[HttpRequest], Panel | None]] = field(default_factory=list)
     home_figures: list[Callable[[HttpRequest], Iterable[Figure]]] = field(default_factory=list)
-    first_steps: list[tuple[int, Any, Any, str]] = field(default_factory=list)  # position, title, sentence, URL name
+    first_steps: list[FirstStep] = field(default_factory=list)
     accounts: list[Callable[[Iterable[int]], Iterable[RemoteAccount]]] = field(default_factory=list)
     customer_panels: list[Callable[[HttpRequest, Customer], Panel | None]] = field(default_factory=list)
     customer_columns: list[Column] = field(default_factory=list)

@@ -15,7 +15,7 @@ from portal.models import Event
 
 
 class HowDidItEnd(SimpleListFilter):
-    title = _("How did it end?")
+    title = _("how it ended")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -28,7 +28,7 @@ class HowDidItEnd(SimpleListFilter):
 
 
 class WhatHappened(SimpleListFilter):
-    title = _("What happened?")
+    title = _("what happened")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -41,7 +41,7 @@ class WhatHappened(SimpleListFilter):
 
 
 class WhichPart(SimpleListFilter):
-    title = _("Beginnings only?")
+    title = _("where in its chain")
     parameter_name = "part"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -74,7 +74,7 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "verdict": _verdict(accounts, paused, tenants),
         "connected": any(account.source for account in accounts),
-        "steps": _steps(),
+        "steps": _steps(request),
         "figures": _figures(request, tenants),
         "today": _today(recent),
         "paused": paused,
@@ -176,6 +176,9 @@ def _newest(recent: QuerySet[Event]) -> list[Event]:
     return _titled(list(recent.filter(parent=None).order_by("-pk")[:TROUBLES_SHOWN]))
 
 
-def _steps() -> list[dict[str, Any]]:
-    steps = sorted(extensions.first_steps, key=lambda step: step[0])
-    return [{"title": title, "sentence": sentence, "url": reverse(name)} for _position, title, sentence, name in steps]
+def _steps(request: HttpRequest) -> list[dict[str, Any]]:
+    steps = [step for step in extensions.first_steps if may_here(request, step.needs)]
+    return [
+        {"title": step.title, "sentence": step.sentence, "url": reverse(step.url_name)}
+        for step in sorted(steps, key=lambda step: step.position)
+    ]

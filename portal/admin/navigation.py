@@ -72,3 +72,8 @@ def tenant_names(request: HttpRequest) -> str:
 def stylesheet(request: HttpRequest) -> str:
     """UNFOLD["STYLES"]: unfold's own stylesheet has its own classes only."""
     return static("portal/portal.css")
+
+
+def icon(request: HttpRequest) -> str:
+    """The address of the icon in UNFOLD["SITE_FAVICONS"]."""
+    return static("portal/favicon.svg")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.admin.about import people
 from portal.ledger import kind_title
 from portal.models import Attempt, Event
 
 STEPS_SHOWN = 200
 CALLS_SHOWN = 50
+SOON = timedelta(seconds=10)
 ICONS = {
     Event.Status.DONE: "check", Event.Status.FAILED: "close", Event.Status.UNCERTAIN: "question_mark",
     Event.Status.WAITING: "schedule", Event.Status.LEASED: "autorenew", Event.Status.IGNORED: "remove",
@@ -50,6 +52,7 @@ class Step:
     calls: list[Call]
     facts: list[tuple[str, str]]
     covered: list[Event] = field(default_factory=list)
+    whom: str = ""  # named when a chain is about several people
 
     @property
     def opened(self) -> bool:
@@ -67,11 +70,18 @@ class Trace:
     def unfinished(self) -> bool:
         return self.milliseconds is None
 
+    @property
+    def live(self) -> bool:
+        """Whether something happens right now, so that the page looks again by itself."""
+        soon = timezone.now() + SOON
+        events = [step.event for step in self.steps]
+        return any(event.finished_at is None and event.due_at < soon and not event.lane.paused_at for event in events)
+
 
 def trace_of(event: Event) -> Trace:
     chain = Event.objects.filter(tenant_id=event.tenant_id, correlation_id=event.correlation_id)
     calls = Prefetch("calls", Attempt.objects.order_by("pk"))
-    events = list(chain.order_by("pk").prefetch_related(calls)[: STEPS_SHOWN + 1])
+    events = list(chain.order_by("pk").select_related("lane").prefetch_related(calls)[: STEPS_SHOWN + 1])
     more = chain.count() - STEPS_SHOWN if len(events) > STEPS_SHOWN else 0
     events = events[:STEPS_SHOWN]
     if event.pk not in {each.pk for each in events}:
@@ -79,6 +89,7 @@ def trace_of(event: Event) -> Trace:
     started_at = events[0].created_at
     steps = [_step(each, started_at) for each in events]
     _attach_covered(steps)
+    _name_people(steps)
     return Trace(steps, started_at, _length(events, started_at), more)
 
 
@@ -92,6 +103,13 @@ def _attach_covered(steps: list[Step]) -> None:
     covered = Event.objects.filter(merged_into_id__in=by_id).exclude(pk__in=by_id).order_by("pk")
     for event in covered[:STEPS_SHOWN]:
         by_id[event.merged_into_id or 0].covered.append(event)
+
+
+def _name_people(steps: list[Step]) -> None:
+    said = people(step.event for step in steps)
+    if len(set(said.values())) > 1:
+        for step in steps:
+            step.whom = said.get(step.event.pk, "")
 
 
 def _ms(span: Any) -> int:

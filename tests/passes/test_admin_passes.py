@@ -114,9 +114,11 @@ def test_a_picture_is_uploaded_shown_and_kept(world: World, owner: Client) -> No
     template, picture = world.rows[PassTemplate], make.picture()
     page = url(PassTemplate, "change", template.pk)
     image = world.rows[TemplateImage]
-    inline = {"images-TOTAL_FORMS": 2, "images-INITIAL_FORMS": 1, "images-0-id": image.pk, "images-0-template": template.pk,
-              "images-0-role": "icon", "images-0-scale": 1, "images-1-role": "logo", "images-1-scale": 1,
-              "images-1-template": template.pk}  # fmt: skip
+    inline = {
+        "images-TOTAL_FORMS": 2, "images-INITIAL_FORMS": 1, "images-0-id": image.pk,
+        "images-0-template": template.pk, "images-0-role": "icon", "images-0-scale": 1,
+        "images-1-template": template.pk, "images-1-role": "logo", "images-1-scale": 1,
+    }  # fmt: skip
     wrong = SimpleUploadedFile("logo.png", b"GIF89a", "image/png")
     assert "not a PNG" in owner.post(page, form_of(template, **inline, **{"images-1-data": wrong})).content.decode()
     right = SimpleUploadedFile("logo.png", picture, "image/png")

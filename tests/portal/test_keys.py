@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import os
 import re
+import runpy
 import secrets
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from portal.checks import check_public_url
+from portal.checks import check_keys, check_public_url
 
 OWN_KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -47,15 +50,11 @@ def check(var: Path, *more: str, **variables: str) -> subprocess.CompletedProces
     return start(var, "manage.py", "check", *more, **variables)
 
 
-def load_settings(var: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """As manage.py does it, without the rest of Django: what is wrong, in a sentence."""
-    script = (
-        "from django.core.exceptions import ImproperlyConfigured\n"
-        "try:\n    from portal import settings\n"
-        "except ImproperlyConfigured as error:\n    raise SystemExit(f'The portal cannot start: {error}')\n"
-        "print(settings.SECRET_KEY, *settings.ENCRYPTION_KEYS)"
-    )
-    return start(var, "-c", script, **variables)
+def load_settings(var: Path, **variables: str) -> dict[str, Any]:
+    """The settings as this environment makes them, read in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", {"PATH": os.environ["PATH"], "VAR_DIR": str(var), **variables})
+        return runpy.run_path(str(settings.BASE_DIR / "portal" / "settings.py"))
 
 
 def keys_in(var: Path) -> dict[str, str]:
@@ -66,14 +65,16 @@ def keys_in(var: Path) -> dict[str, str]:
 
 
 def test_a_first_start_makes_its_keys_once_even_with_eight_processes_at_once(tmp_path: Path) -> None:
+    script = "from portal import settings; print(settings.SECRET_KEY, *settings.ENCRYPTION_KEYS)"
     with ThreadPoolExecutor(8) as pool:
-        ended = list(pool.map(lambda _: load_settings(tmp_path / "new" / "var"), range(8)))
+        ended = list(pool.map(lambda _: start(tmp_path / "new" / "var", "-c", script), range(8)))
     assert {each.returncode for each in ended} == {0}
     assert len({each.stdout for each in ended}) == 1
     assert set(keys_in(tmp_path / "new" / "var")) == {"secret_key", "encryption_key"}
     for path in (tmp_path / "new" / "var" / "keys").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_settings(tmp_path / "new" / "var").stdout == ended[0].stdout
+    again = load_settings(tmp_path / "new" / "var")
+    assert [again["SECRET_KEY"], *again["ENCRYPTION_KEYS"]] == ended[0].stdout.split()
 
 
 def test_a_first_start_passes_the_checks(tmp_path: Path) -> None:
@@ -109,9 +110,8 @@ def test_production_refuses_copied_local_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["short", "k" * 44, OWN_KEY[:-2], f"{OWN_KEY},x", base64.b64encode(b"k" * 16).decode()])
 def test_an_encryption_key_of_another_length_is_refused(tmp_path: Path, key: str) -> None:
-    ended = check(tmp_path, ENCRYPTION_KEYS=key)
-    assert ended.returncode == 1
-    assert "portal.E003" in ended.stderr
+    with override_settings(ENCRYPTION_KEYS=load_settings(tmp_path, ENCRYPTION_KEYS=key)["ENCRYPTION_KEYS"]):
+        assert [message.id for message in check_keys()] == ["portal.E003"]
 
 
 def test_the_web_application_refuses_to_start_without_keys(tmp_path: Path) -> None:
@@ -164,16 +164,16 @@ def test_the_public_address_is_checked(address: str, found: str) -> None:
 def test_secrets_may_come_from_files(tmp_path: Path) -> None:
     for name, text in {"secret": "from-a-file\n", "encryption": f"{OWN_KEY}\n"}.items():
         (tmp_path / name).write_text(text)
-    ended = load_settings(
+    read = load_settings(
         tmp_path, SECRET_KEY_FILE=str(tmp_path / "secret"), ENCRYPTION_KEYS_FILE=str(tmp_path / "encryption")
     )
-    assert ended.stdout.split() == ["from-a-file", OWN_KEY]
+    assert (read["SECRET_KEY"], read["ENCRYPTION_KEYS"]) == ("from-a-file", [OWN_KEY])
 
 
 def test_the_database_address_may_come_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "database").write_text("mysql://root:geheim@db/portal")
-    ended = load_settings(tmp_path, DATABASE_URL_FILE=str(tmp_path / "database"))
-    assert "must begin with postgres://" in ended.stderr
+    (tmp_path / "database").write_text("postgres://portal:geheim@db.example.com/portal\n")
+    read = load_settings(tmp_path, DATABASE_URL_FILE=str(tmp_path / "database"))
+    assert read["DATABASES"]["default"]["HOST"] == "db.example.com"
 
 
 WRONG = [
@@ -199,17 +199,39 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "text", "sentence"), WRONG, ids=[f"{row[0]}={row[1][:20]}" for row in WRONG])
 def test_a_wrong_setting_is_told_in_one_sentence(tmp_path: Path, name: str, text: str, sentence: str) -> None:
-    ended = load_settings(tmp_path, **{name: text})
+    with pytest.raises(ImproperlyConfigured) as told:
+        load_settings(tmp_path, **{name: text})
+    assert sentence in str(told.value)
+    assert len(str(told.value).splitlines()) == 1
+    assert "geheim" not in str(told.value)
+
+
+def test_the_command_line_tells_of_a_wrong_setting_in_one_sentence(tmp_path: Path) -> None:
+    ended = check(tmp_path, CONN_MAX_AGE="long")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("The portal cannot start: ")
-    assert sentence in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
-    assert "geheim" not in ended.stderr
+    assert ended.stderr == "The portal cannot start: CONN_MAX_AGE must be a whole number, 0 or more, not “long”.\n"
 
 
 def test_a_secret_that_is_set_twice_is_told(tmp_path: Path) -> None:
-    ended = load_settings(tmp_path, SECRET_KEY="a", SECRET_KEY_FILE="/b")
-    assert "SECRET_KEY and SECRET_KEY_FILE are both set" in ended.stderr
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY and SECRET_KEY_FILE are both set"):
+        load_settings(tmp_path, SECRET_KEY="a", SECRET_KEY_FILE="/b")
+
+
+def test_production_takes_its_host_from_the_public_address(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, **PRODUCTION)["ALLOWED_HOSTS"] == ["wallet.example.com"]
+    assert load_settings(tmp_path, **PRODUCTION, ALLOWED_HOSTS="a.example, b.example")["ALLOWED_HOSTS"] == [
+        "a.example",
+        "b.example",
+    ]
+
+
+def test_production_is_strict_about_cookies_https_and_the_sandbox(tmp_path: Path) -> None:
+    read = load_settings(tmp_path, **PRODUCTION)
+    assert read["SESSION_COOKIE_SECURE"]
+    assert read["CSRF_COOKIE_SECURE"]
+    assert read["SECURE_SSL_REDIRECT"]
+    assert not read["SANDBOX"]
+    assert not read["DEBUG"]
 
 
 # The list of settings

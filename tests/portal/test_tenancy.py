@@ -35,7 +35,7 @@ def test_the_table_of_roles_and_actions_is_the_one_that_was_agreed() -> None:
     assert {role: {str(action) for action in actions} for role, actions in ROLE_ACTIONS.items()} == ALLOWED
 
 
-@pytest.mark.parametrize(("role", "action"), itertools.product(Role, Action))
+@pytest.mark.parametrize(("role", "action"), [*itertools.product(Role, Action)])
 def test_a_role_allows_its_actions_in_its_own_tenant_only(role: Role, action: Action) -> None:
     verdi, rivale = make_tenant(), make_tenant("rivale")
     user = member(verdi, role)

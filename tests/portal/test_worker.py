@@ -95,16 +95,18 @@ def test_work_flows_again_after_a_kill_of(database: Database, worker: WorkerProc
     assert not database.events().exclude(status="done").exists()
 
 
-def test_work_flows_again_after_a_kill_of_a_worker_that_waits_for_the_queue(
-    database: Database, worker: WorkerProcess
+@pytest.mark.parametrize("victims", [1, 2])
+def test_work_flows_again_after_a_kill_of_workers_that_wait_for_the_queue(
+    database: Database, worker: WorkerProcess, victims: int
 ) -> None:
-    _, (first, *_) = worker.members()
+    idle = worker.members()[1][:victims]
     os.kill(worker.process.pid, signal.SIGSTOP)  # nobody fills the queue
     wait_until(lambda: not OrmQ.objects.using(OWN).exists(), 15, "the workers are idle")
     time.sleep(1)
-    os.kill(first, signal.SIGKILL)
+    for pid in idle:
+        os.kill(pid, signal.SIGKILL)
     os.kill(worker.process.pid, signal.SIGCONT)
-    sys.stdout.write(f"killed an idle worker: {database.serve_one(RECOVERY_SECONDS):.1f} s\n")
+    sys.stdout.write(f"killed {victims} idle: {database.serve_one(RECOVERY_SECONDS):.1f} s\n")
     for _ in range(10):
         database.serve_one(RECOVERY_SECONDS)
 

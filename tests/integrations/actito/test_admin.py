@@ -96,7 +96,7 @@ def test_testing_shows_each_step_and_what_the_mappings_make(world: World, owner:
     mapping = world.rows[AttributeMapping]
     answer_token()
     read = f"{HOST}/profiles/v4/entity/{connection.entity}/table/Profiles/profile/7"
-    responses.get(read, json={"attributes": [{"name": "profileId", "value": "7"}, {"name": mapping.attribute, "value": "42"}]})
+    responses.get(read, json={"attributes": {"profileId": "7", mapping.attribute: "42"}})
     assert world.mark in owner.get(action(connection, "test")).content.decode()  # a known profile is proposed
     text = owner.post(action(connection, "test"), {**SUBMIT, "profile": "7"}).content.decode()
     for part in ("The connection works", "Asking for a token", "Reading the profile", mapping.value_name, "42"):
@@ -133,7 +133,8 @@ def test_resuming(world: World) -> None:
     assert client_of(member(world, Role.MARKETER)).post(action(connection, "resume"), SUBMIT).status_code == 403
     connection.lane.refresh_from_db()
     assert connection.lane.paused_at
-    assert client_of(world.owner, enforce_csrf_checks=True).post(action(connection, "resume"), SUBMIT).status_code == 403
+    without_token = client_of(world.owner, enforce_csrf_checks=True)
+    assert without_token.post(action(connection, "resume"), SUBMIT).status_code == 403
     operator.post(action(connection, "resume"), SUBMIT)
     connection.lane.refresh_from_db()
     assert (connection.lane.paused_at, connection.lane.pause_reason) == (None, "")

@@ -1,0 +1,174 @@
+"""The admin in a real browser on a running demo: every page, wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, Playwright, Response, sync_playwright
+
+from tests.test_flow import free_port
+
+pytestmark = pytest.mark.slow
+START_SECONDS = 120.0
+SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
+LISTS = {
+    "events": "/admin/portal/event/", "customers": "/admin/portal/customer/", "passes": "/admin/passes/walletpass/",
+    "templates": "/admin/passes/passtemplate/", "connections": "/admin/actito/actitoconnection/",
+    "certificates": "/admin/passes/applecredentials/", "keys": "/admin/portal/apikey/",
+    "people": "/admin/portal/membership/",
+}  # fmt: skip
+
+
+def environment(var: Path, database: str) -> dict[str, str]:
+    kept = {name: text for name, text in os.environ.items() if name not in {"PUBLIC_URL", "SANDBOX"}}
+    # Playwright runs an event loop in this thread; the demo is a process of its own.
+    return {**kept, "VAR_DIR": str(var), "PORT": str(free_port()), "PYTHONUNBUFFERED": "1", "DATABASE_URL": database}
+
+
+@pytest.fixture
+def demo(tmp_path: Path, own_database: str) -> Iterator[dict[str, Any]]:
+    """A running demo: what var/demo.json says of it."""
+    var, out = tmp_path / "var", tmp_path / "out.log"
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo"]
+    with out.open("wb") as stream:
+        process = subprocess.Popen(command, env=environment(var, own_database), stdout=stream, stderr=stream)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while "The portal serves on" not in out.read_text(errors="replace"):
+            assert process.poll() is None, out.read_text(errors="replace")
+            assert time.monotonic() < deadline, out.read_text(errors="replace")
+            time.sleep(0.2)
+        yield json.loads((var / "demo.json").read_text())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+@dataclass
+class Walk:
+    """One browser window of a size and a colour scheme, which keeps what went wrong and takes pictures."""
+
+    page: Page
+    base: str
+    pictures: Path
+    name: str
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self._note(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self._note(str(error)))
+        self.page.on("response", self._see)
+
+    def _note(self, text: str) -> None:
+        self.wrong.append(f"{self.name} {self.page.url}: {text}")
+
+    def _see(self, response: Response) -> None:
+        if response.status >= 400:
+            self._note(f"{response.status} {response.url}")
+
+    def sign_in(self, admin: dict[str, str]) -> None:
+        self.page.goto(f"{self.base}/admin/")
+        self.picture("login")
+        self.page.fill("input[name=username]", admin["username"])
+        self.page.fill("input[name=password]", admin["password"])
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(f"{self.base}/admin/")
+
+    def see(self, name: str, path: str) -> None:
+        self.page.goto("about:blank")  # another #tab of the same page would not load it anew
+        self.page.goto(self.base + path)
+        self.page.wait_for_load_state("networkidle")
+        self.picture(name)
+        width = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if width > 0:
+            self._note(f"{name} is {width} pixels wider than the window")
+
+    def first(self, path: str) -> str:
+        """The page of the first row of a list."""
+        self.page.goto(self.base + path)
+        return str(self.page.locator("#result_list tbody a").first.get_attribute("href"))
+
+    def open_dialog(self, name: str, path: str, label: str) -> None:
+        self.page.goto(self.base + path)
+        more = self.page.locator("#header-inner span", has_text="more_horiz")
+        if more.count() and more.first.is_visible():
+            more.first.click()
+        self.page.locator("#header-inner a", has_text=label).first.click()
+        self.page.wait_for_selector("#dialog")
+        self.picture(name)
+
+    def picture(self, name: str) -> None:
+        self.page.screenshot(path=self.pictures / f"{name}-{self.name}.png", full_page=True)
+
+
+def launch(playwright: Playwright) -> Browser:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("There is no Chromium on this machine.")
+    return playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+
+
+def walk_all(walk: Walk) -> None:
+    walk.see("home", "/admin/")
+    for name, path in LISTS.items():
+        walk.see(name, path)
+        walk.see(f"{name}-one", walk.first(path))
+    walk.see("trace", walk.first("/admin/portal/event/?kind=actito.profile"))
+    walk.page.locator(".portal-step summary").first.click()
+    walk.picture("trace-details")
+    template = walk.first(LISTS["templates"])
+    for tab in ("fields", "texts", "images"):
+        walk.see(f"template-{tab}", f"{template}#{tab}")
+    walk.open_dialog("publish", template, "Publish")
+    walk.open_dialog("key", LISTS["keys"], "Make a key")
+    walk.open_dialog("test", walk.first(LISTS["connections"]), "Test connection")
+    walk.page.locator("#dialog button[type=submit]").click()
+    walk.page.get_by_text("The connection works").wait_for()
+    walk.picture("tested")
+
+
+def publish(walk: Walk) -> None:
+    """Changes a text, sees it in the dialog, publishes, and arrives at the trace."""
+    template = walk.first(LISTS["templates"])
+    walk.page.goto(f"{walk.base}{template}#fields")
+    walk.page.locator("#fields-group input[name$=-label]").first.fill("My points")
+    walk.page.locator("button[name=_continue]").click()
+    walk.page.wait_for_load_state("networkidle")
+    walk.open_dialog("publish-change", template, "Publish")
+    assert "My points" in walk.page.locator("#dialog").inner_text()
+    walk.page.locator("#dialog button[type=submit]").click()
+    walk.page.wait_for_url("**/admin/portal/event/*/change/")
+    walk.picture("published")
+    assert "Template published" in walk.page.locator(".portal-trace").inner_text()
+
+
+def test_every_page_wide_and_narrow_light_and_dark(demo: dict[str, Any], tmp_path: Path) -> None:
+    pictures = Path(os.environ.get("SCREENSHOTS") or tmp_path / "pictures")
+    pictures.mkdir(parents=True, exist_ok=True)
+    wrong: list[str] = []
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for size, (width, height) in SIZES.items():
+            for scheme in ("light", "dark"):
+                context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+                walk = Walk(context.new_page(), demo["base_url"], pictures, f"{size}-{scheme}")
+                walk.sign_in(demo["admin"])
+                walk_all(walk)
+                if (size, scheme) == ("wide", "light"):
+                    publish(walk)
+                wrong += walk.wrong
+                context.close()
+        browser.close()
+    assert not wrong, "\n".join(wrong)
