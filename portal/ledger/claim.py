@@ -19,9 +19,9 @@ from portal.models import Event
 
 _EVENT = Event._meta.db_table
 # By values, not by a join with the claimed rows: it must follow the index whatever the statistics say.
-_OTHERS = f"""
-    SELECT %s, e.id FROM {_EVENT} e WHERE e.tenant_id = %s AND e.kind = %s AND e.subject = %s
-    AND e.coalesces AND e.status = 'waiting'"""  # noqa: S608
+_OTHERS_WAIT = f"""
+    SELECT %s WHERE EXISTS (SELECT 1 FROM {_EVENT} e WHERE e.tenant_id = %s AND e.kind = %s AND e.subject = %s
+    AND e.coalesces AND e.status = 'waiting')"""  # noqa: S608
 
 
 def claim(places: int, leased_by: str) -> list[Event]:
@@ -67,15 +67,15 @@ def _merge_others_into(claimed: list[Event], now: datetime) -> None:
     if not claimed:
         return
     values = [value for event in claimed for value in (event.pk, event.tenant_id, event.kind, event.subject)]
-    others: dict[int, list[int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([_OTHERS] * len(claimed)), values)
-        for winner, other in cursor.fetchall():
-            others.setdefault(winner, []).append(other)
-    for winner, covered in others.items():
-        Event.objects.filter(pk__in=covered, status=Event.Status.WAITING).update(
-            status=Event.Status.MERGED,
-            merged_into=winner,
-            finished_at=now,
-            outcome=f"Covered by event {winner}, which reads the same state.",
-        )
+        cursor.execute(" UNION ALL ".join([_OTHERS_WAIT] * len(claimed)), values)
+        covering = {event_id for (event_id,) in cursor.fetchall()}
+    for event in claimed:
+        if event.pk in covering:
+            others = Event.objects.filter(tenant_id=event.tenant_id, kind=event.kind, subject=event.subject)
+            others.filter(coalesces=True, status=Event.Status.WAITING).update(
+                status=Event.Status.MERGED,
+                merged_into=event,
+                finished_at=now,
+                outcome=f"Covered by event {event.pk}, which reads the same state.",
+            )
