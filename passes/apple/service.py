@@ -10,10 +10,11 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeGuard
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import include, path
 from django.utils import timezone
@@ -31,6 +32,8 @@ PASS_INSTALLED, PASS_REMOVED, PASS_FETCHED = "pass.installed", "pass.removed", "
 BODY_LIMIT = 64 * 1024
 LOG_LINES, LOG_LINE_LENGTH = 20, 500
 DEVICE_ID_LIMIT, PUSH_TOKEN_LIMIT = 100, 200
+# A phone that adds and removes the same pass at once needs no more.
+TRIES = 4
 # A phone may come back under ever new identifiers, so the newest registrations of a pass count and older ones go.
 PHONES_PER_PASS = 100
 _SCHEME = "ApplePass "
@@ -111,16 +114,28 @@ def _register(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -> 
     token = body.get("pushToken") if isinstance(body, dict) else None
     if not _is_push_token(token) or not _is_device_id(device):
         return HttpResponse("No push token, or no device identifier.", status=400, content_type="text/plain")
-    with transaction.atomic():
-        row, _ = Device.objects.update_or_create(
-            apple=wallet_pass.template.apple,
-            library_identifier=device,
-            defaults={"tenant_id": wallet_pass.tenant_id, "push_token": token, "token_at": timezone.now()},
-        )
-        _, created = Registration.objects.get_or_create(device=row, wallet_pass=wallet_pass)
-        if created:
-            _note_installation(wallet_pass, row)
-    return HttpResponse(status=201 if created else 200)
+    for _ in range(TRIES - 1):
+        with suppress(IntegrityError):  # the same phone came and went meanwhile
+            return _stored(wallet_pass, device, token)
+    return _stored(wallet_pass, device, token)
+
+
+def _stored(wallet_pass: WalletPass, device: str, token: str) -> HttpResponse:
+    return HttpResponse(status=201 if _store_registration(wallet_pass, device, token) else 200)
+
+
+@transaction.atomic
+def _store_registration(wallet_pass: WalletPass, device: str, token: str) -> bool:
+    """Whether it is new."""
+    row, _ = Device.objects.update_or_create(
+        apple=wallet_pass.template.apple,
+        library_identifier=device,
+        defaults={"tenant_id": wallet_pass.tenant_id, "push_token": token, "token_at": timezone.now()},
+    )
+    _, created = Registration.objects.get_or_create(device=row, wallet_pass=wallet_pass)
+    if created:
+        _note_installation(wallet_pass, row)
+    return created
 
 
 def _is_push_token(token: object) -> TypeGuard[str]:

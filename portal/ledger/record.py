@@ -12,8 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.ledger.registry import Result, registry
-from portal.ledger.text import encode, fitting_subject, storable, storable_payload
+from portal.ledger.text import encode, fitting_subject, storable_payload
 from portal.models import Event, Lane
+from portal.text import storable
 
 LOCAL_LANE = "local"
 LOCAL_MAX_RUNNING = 32

@@ -16,8 +16,8 @@ from django.utils import timezone
 from portal.ledger.failure import DEFER_LIMIT_IN_ALL, Decision, Failure, next_retry_at, retry, uncertain
 from portal.ledger.record import news
 from portal.ledger.registry import Effects, Result, Work, done, registry
-from portal.ledger.text import storable
 from portal.models import Attempt, Event, Lane
+from portal.text import storable
 
 log = logging.getLogger(__name__)
 

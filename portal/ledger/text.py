@@ -1,4 +1,4 @@
-"""Making what the outside sends storable: PostgreSQL's text takes no NUL, its jsonb no lone surrogates either."""
+"""Payloads and subjects in the form in which both databases store them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from portal.text import storable
+
 SUBJECT_LIMIT = 200
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_BAD_TEXT = re.compile("[\0\ud800-\udfff]")
 # In JSON as json.dumps writes it. Escaped backslashes and whole pairs are matched first, so that they stay.
 _ESCAPES = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}|\\u0000")
-
-
-def storable(text: str) -> str:
-    return _BAD_TEXT.sub(_REPLACEMENT, text)
 
 
 def encode(payload: Mapping[str, Any]) -> str:
