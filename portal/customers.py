@@ -45,7 +45,7 @@ def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
     `number` is the ledger's number of the arrival, or of the read, that the values stand for: a value that a later
     number wrote stays as it is.
     """
-    customer, created = _locked_customer(profile, cause.tenant_id)
+    customer, created = _locked_customer(profile, cause.tenant_id, number)
     changed = _merge_values(customer, profile, number)
     now = timezone.now()
     renamed = (customer.key, customer.language) != (profile.key, profile.language)
@@ -63,7 +63,7 @@ def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
     return Applied(customer, created, changed)
 
 
-def _locked_customer(profile: Profile, tenant_id: int) -> tuple[Customer, bool]:
+def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Customer, bool]:
     """The customer whom the first identity names, locked; made when there is none. The other identities follow."""
     namespace, name = next(iter(profile.identities.items()))
     known = find(tenant_id, namespace, name)
@@ -72,13 +72,23 @@ def _locked_customer(profile: Profile, tenant_id: int) -> tuple[Customer, bool]:
     else:
         customer, created = Customer.objects.create(tenant_id=tenant_id, key=profile.key), True
     for each, value in profile.identities.items():
-        # A name moves with the newest reading: an e-mail address may pass from one profile to another.
         if value:
-            Identity.objects.update_or_create(
-                tenant_id=tenant_id, namespace=each, value=value, defaults={"customer": customer}
-            )
+            _name(customer, each, value, number)
         Identity.objects.filter(customer=customer, namespace=each).exclude(value=value).delete()
     return customer, created
+
+
+def _name(customer: Customer, namespace: str, value: str, number: int) -> None:
+    """Gives the customer a name, unless a newer reading gave it to somebody else: an address may change hands."""
+    identity, new = Identity.objects.select_for_update().get_or_create(
+        tenant_id=customer.tenant_id,
+        namespace=namespace,
+        value=value,
+        defaults={"customer": customer, "number": number},
+    )
+    if not new and identity.number <= number:
+        identity.customer, identity.number = customer, number
+        identity.save()
 
 
 def _merge_values(customer: Customer, profile: Profile, number: int) -> dict[str, tuple[Any, Any]]:

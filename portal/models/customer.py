@@ -38,6 +38,7 @@ class Identity(TenantModel):
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identities")
     namespace = models.CharField(max_length=60, help_text="The system, for example actito:3.")
     value = models.CharField(max_length=255)
+    number = models.BigIntegerField(default=0, help_text="The ledger's number of the reading that gave it.")
 
     class Meta:
         verbose_name_plural = "identities"

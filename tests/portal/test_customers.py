@@ -119,3 +119,10 @@ def test_an_empty_name_is_no_identity(cause: Event) -> None:
     apply(cause, {}, 2, key="", name="2")
     assert Customer.objects.count() == 2
     assert not Identity.objects.filter(value="").exists()
+
+
+def test_an_address_that_changed_hands_stays_with_whom_the_newest_reading_names(cause: Event) -> None:
+    apply(cause, {}, 1, key="shared@example.com", name="1")
+    second = apply(cause, {}, 5, key="shared@example.com", name="2").customer
+    apply(cause, {}, 3, key="shared@example.com", name="1")
+    assert customers.find(cause.tenant_id, f"{SOURCE}:key", "shared@example.com") == second
