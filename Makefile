@@ -1,5 +1,6 @@
 PYTHON ?= python3
 PORT ?= 8000
+ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -31,10 +32,10 @@ demo: install  ## Run everything against the sandbox: a tour, then the admin on 
 	@PORT=$(PORT) exec $(BIN)/python manage.py demo
 
 test: install-dev  ## The suite, on SQLite unless DATABASE_URL says otherwise
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 test-slow: install-dev  ## Kills, crashes, browser
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: install-dev  ## Style, types, import contracts, migrations
 	$(BIN)/ruff check .
