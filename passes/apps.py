@@ -15,6 +15,7 @@ class PassesConfig(AppConfig):
             "customer.changed", "passes", "passes.refresh.refresh_customer", title="Passes renewed", coalesces=True
         )
         handles("pass.refresh", "passes.refresh.refresh_pass", title="Pass renewed", coalesces=True)
+        handles("pass.due", "passes.refresh.refresh_customer", title="Pass due", coalesces=True)
         handles("apple.push", "passes.delivery.push_device", title="Push to iPhone", coalesces=True)
         name_news("pass.installed", "Pass added to a phone")
         name_news("pass.removed", "Pass removed from a phone")

@@ -29,20 +29,17 @@ class Content:
     hash: str
 
 
-def render(template: PassTemplate, values: Mapping[str, Any], *, voided: bool = False) -> Content:
-    """The content of one pass. Reads the template's fields, texts and images, which callers prefetch.
-
-    Raises ContentError for an expression that cannot be worked out.
-    """
-    data = {
+def design_of(template: PassTemplate) -> dict[str, Any]:
+    """The saved design as one document, which publishing keeps: what `Content` holds, with expressions for values."""
+    return {
         "kind": template.kind,
         "organization_name": template.organization_name,
         "description": template.description,
         "logo_text": template.logo_text,
         "colours": {
-            "background": template.background_colour,
-            "text": template.text_colour,
-            "label": template.label_colour,
+            "background": template.background_colour.upper(),
+            "text": template.text_colour.upper(),
+            "label": template.label_colour.upper(),
         },
         "language": template.language,
         "fields": [
@@ -50,17 +47,31 @@ def render(template: PassTemplate, values: Mapping[str, Any], *, voided: bool = 
                 "place": field.place,
                 "key": field.key,
                 "label": field.label,
-                "value": _value(str(field), field.expression, values),
+                "expression": field.expression,
                 "change_message": field.change_message,
             }
             for field in template.fields.all()
         ],
-        "barcode": _barcode(template, values),
+        "barcode": {"format": template.barcode_format, "expression": template.barcode_message},
         "texts": _texts(template),
         "images": {image.file_name: image.sha1 for image in template.images.all()},
+    }
+
+
+def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool = False) -> Content:
+    """The content of one pass. Raises ContentError for an expression that cannot be worked out."""
+    data = {
+        **design,
+        "fields": [_field(field, values) for field in design["fields"]],
+        "barcode": _barcode(design["barcode"], values),
         "voided": voided,
     }
     return Content(data, content_hash(data))
+
+
+def _field(field: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: field[name] for name in ("place", "key", "label", "change_message")}
+    return {**shown, "value": _value(field["label"] or field["key"], field["expression"], values)}
 
 
 def content_hash(data: Mapping[str, Any]) -> str:
@@ -75,11 +86,11 @@ def _value(part: str, expression: str, values: Mapping[str, Any]) -> str | int |
         raise ContentError(f"“{part}”: {error}") from error
 
 
-def _barcode(template: PassTemplate, values: Mapping[str, Any]) -> dict[str, str] | None:
-    if not template.barcode_format:
+def _barcode(barcode: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str] | None:
+    if not barcode["format"]:
         return None
-    message = str(_value("Barcode", template.barcode_message, values))
-    return {"format": template.barcode_format, "message": message} if message else None
+    message = str(_value("Barcode", barcode["expression"], values))
+    return {"format": barcode["format"], "message": message} if message else None
 
 
 def _texts(template: PassTemplate) -> dict[str, dict[str, str]]:

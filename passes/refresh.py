@@ -12,14 +12,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from passes import delivery
-from passes.content import Content, ContentError, content_hash, render
+from passes.content import Content, ContentError, content_hash, design_of, render
 from passes.models import PassTemplate, UpdateCounter, WalletPass
 from portal import ledger
 from portal.ledger import Result, Work
 from portal.models import Customer, Event
 
-PASS_REFRESH = "pass.refresh"
-_DESIGN = ("template__fields", "template__texts", "template__images")
+PASS_REFRESH, PASS_DUE = "pass.refresh", "pass.due"
 _CHANGING = ("content", "content_hash", "changed_at", "changed_by", "update_tag", "fetched_at", "voided")
 
 
@@ -90,8 +89,8 @@ class _Told:
 
 def _templates_due(customer: Customer) -> list[PassTemplate]:
     templates = PassTemplate.objects.for_tenant(customer.tenant_id).select_related("apple")
-    due = templates.filter(active=True, issue=PassTemplate.Issue.EVERY_CUSTOMER).exclude(passes__customer=customer)
-    return list(due.prefetch_related("fields", "texts", "images"))
+    due = templates.filter(active=True, issue=PassTemplate.Issue.EVERY_CUSTOMER, published__isnull=False)
+    return list(due.exclude(passes__customer=customer))
 
 
 def _new_pass(template: PassTemplate, customer: Customer) -> WalletPass:
@@ -124,7 +123,7 @@ def _locked_passes(tenant_id: int, **which: object) -> list[WalletPass]:
     passes = WalletPass.objects.for_tenant(tenant_id)
     keys = list(passes.select_for_update(no_key=True).filter(**which).order_by("pk").values_list("pk", flat=True))
     found = passes.filter(pk__in=keys).select_related("template__apple", "customer")
-    return list(found.prefetch_related(*_DESIGN))
+    return list(found)
 
 
 def _pass_type(wallet_pass: WalletPass) -> tuple[str, int]:
@@ -156,7 +155,10 @@ def refresh(wallet_pass: WalletPass, *, cause: Event) -> bool:
 
 def _content(wallet_pass: WalletPass) -> Content:
     try:
-        return render(wallet_pass.template, wallet_pass.customer.values, voided=wallet_pass.voided)
+        template = wallet_pass.template
+        # A pass made by hand before the first publication shows the saved design.
+        design = template.published or design_of(template)
+        return render(design, wallet_pass.customer.values, voided=wallet_pass.voided)
     except ContentError:
         # Whether a card is valid must not hang on its template: what it shows stays, the word “void” comes or goes.
         if not wallet_pass.content or wallet_pass.content.get("voided") == wallet_pass.voided:
@@ -180,11 +182,21 @@ def _next_tag(pass_type_identifier: str) -> int:
     return counter.get().value
 
 
-def refresh_all(template: PassTemplate, *, cause: Event, batch: int = 1000) -> int:
-    """Publishes one `pass.refresh` per pass of the template. Returns how many."""
+def publish(template: PassTemplate, *, cause: Event, batch: int = 1000) -> int:
+    """Makes the saved design the one that passes show, and publishes the work that follows. Returns how many passes.
+
+    One `pass.refresh` per pass, and one `pass.due` per customer who is to get one. Call it in a transaction.
+    """
+    template.published = design_of(template)
+    template.save(update_fields=["published"])
     lane_id = ledger.lane_id_for(template.tenant_id)
     count = 0
     for key in template.passes.order_by("pk").values_list("pk", flat=True).iterator(batch):
         ledger.publish(PASS_REFRESH, cause=cause, subject=f"pass:{key}", payload={"pass": key}, lane_id=lane_id)
         count += 1
+    if template.active and template.issue == PassTemplate.Issue.EVERY_CUSTOMER:
+        without = Customer.objects.for_tenant(template.tenant_id).exclude(passes__template=template).order_by("pk")
+        for key in without.values_list("pk", flat=True).iterator(batch):
+            ledger.publish(PASS_DUE, cause=cause, subject=f"due:{key}", payload={"customer": key}, lane_id=lane_id)
+            count += 1
     return count

@@ -18,8 +18,9 @@ WINDOW = 16 * EXCERPT_LIMIT
 
 _WORDS = r"authori[sz]ation|(?:api|private|signing)[-_ ]?key|token|passw|pwd|secret|assertion|credential|cookie"
 # A quoted name with its colon ("accessToken": in JSON, also escaped inside a string), or a bare one (a header, a form).
+# Every pattern here looks at a run of backslashes once: from each of its places, a long one would cost its square.
 _NAME = re.compile(
-    rf"""(?P<quote>\\*["'])[^"'\\\n]{{0,80}}?(?:{_WORDS})[^"'\\\n]{{0,80}}(?P=quote)\s{{0,9}}[:=]\s{{0,9}}"""
+    rf"""(?P<quote>["'])[^"'\\\n]{{0,80}}?(?:{_WORDS})[^"'\\\n]{{0,80}}(?P<slashes>\\*+)(?P=quote)\s{{0,9}}[:=]\s{{0,9}}"""
     rf"""|(?<![\w.-])[\w.-]{{0,80}}?(?:{_WORDS})[\w.-]{{0,80}}\s{{0,9}}(?P<sign>[:=]|%3[aAdD])[ \t]{{0,9}}""",
     re.IGNORECASE,
 )
@@ -40,12 +41,23 @@ def redact(text: str) -> str:
     """The text without tokens, keys and passwords: values whose names tell of one, and what looks like one."""
     parts: list[str] = []
     done = 0
-    while name := _NAME.search(text, done):
+    while name := _next_name(text, done):
         end = _value_end(text, name.end(), name["sign"])
         shown = text[name.end() : end]
         parts += [text[done : name.end()], _masked(shown)]
         done = end
     return _LOOSE.sub(_mask_loose, "".join([*parts, text[done:]]))
+
+
+def _next_name(text: str, start: int) -> re.Match[str] | None:
+    """The next name whose opening quote is escaped at least as often as its closing one."""
+    position = start
+    while name := _NAME.search(text, position):
+        slashes = name["slashes"] or ""
+        if text.endswith(slashes, start, name.start()):
+            return name
+        position = name.start() + 1
+    return None
 
 
 def _masked(value: str) -> str:
@@ -73,7 +85,7 @@ def _value_end(text: str, start: int, sign: str | None) -> int:
 def _string_end(text: str, quote: re.Match[str]) -> int:
     """Behind the closing quote: one that is escaped as often as the opening one is, not oftener."""
     depth = len(quote[1])
-    for closing in re.compile(rf"(\\*){quote[2]}").finditer(text, quote.end()):
+    for closing in re.compile(rf"(?<!\\)(\\*+){quote[2]}").finditer(text, quote.end()):
         if len(closing[1]) % (2 * (depth + 1)) == depth:
             return closing.end()
     return len(text)
@@ -81,7 +93,7 @@ def _string_end(text: str, quote: re.Match[str]) -> int:
 
 def _bracket_end(text: str, start: int) -> int:
     open_brackets, position = 0, start
-    for sign in re.compile(r"""[\[\]{}]|\\*["']""").finditer(text, start):
+    for sign in re.compile(r"""[\[\]{}]|(?<!\\)\\*+["']""").finditer(text, start):
         if sign.start() < position:  # inside a string that was skipped
             continue
         if sign[0][-1] in "\"'":

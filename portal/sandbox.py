@@ -51,7 +51,10 @@ class Response:
 
 @dataclass
 class Fault:
-    """One armed fault. `kind`: status, slow, malformed or drop; `times` counts down; `path`: a regular expression."""
+    """One armed fault. `kind`: status, slow, malformed or drop; `times` counts down; `path`: a regular expression.
+
+    An empty `method` is any.
+    """
 
     kind: str
     path: str = ""
@@ -59,6 +62,51 @@ class Fault:
     status: int = 500
     seconds: float = 0.0
     retry_after: str = ""
+    method: str = ""
+
+    def hits(self, method: str, path: str) -> bool:
+        return self.method in {"", method} and bool(re.search(self.path, path))
+
+
+KINDS = ("status", "slow", "malformed", "drop")
+METHODS = ("", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+# What a member of a fault must be, in words, and how that is found out.
+MEMBERS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "kind": (f"one of {', '.join(KINDS)}", lambda value: value in KINDS),
+    "path": ("a regular expression", lambda value: isinstance(value, str) and _is_pattern(value)),
+    "times": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
+    "status": ("a whole number from 200 to 599", lambda value: type(value) is int and 200 <= value <= 599),
+    "seconds": ("a number from 0 to 3600", lambda value: type(value) in {int, float} and 0 <= value <= 3600),
+    "retry_after": ("a line of text", lambda value: isinstance(value, str) and _is_header(value)),
+    "method": (f"empty or one of {', '.join(METHODS[1:])}", lambda value: value in METHODS),
+}
+
+
+def read_fault(body: Any) -> Fault:
+    """The fault that decoded JSON describes. Raises ValueError with a message for whoever sent it."""
+    if not isinstance(body, dict):
+        raise ValueError("A fault is a JSON object.")
+    if unknown := sorted(set(body) - set(MEMBERS)):
+        raise ValueError(f"A fault has no {', '.join(unknown)}. It has {', '.join(MEMBERS)}.")
+    if "kind" not in body:
+        raise ValueError(f"The kind is missing: {MEMBERS['kind'][0]}.")
+    for name, value in body.items():
+        wanted, fits = MEMBERS[name]
+        if not fits(value):
+            raise ValueError(f"The {name} must be {wanted}.")
+    return Fault(**body)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
+def _is_header(text: str) -> bool:
+    return text.isascii() and (text.isprintable() or not text)
 
 
 Handler = Callable[..., Response]
@@ -119,12 +167,12 @@ class Sandbox:
         with self.lock:
             self.faults.append(fault)
 
-    def take_fault(self, path: str) -> Fault | None:
+    def take_fault(self, method: str, path: str) -> Fault | None:
         if path.startswith("/_sandbox/"):
             return None
         with self.lock:
             for fault in self.faults:
-                if re.search(fault.path, path):
+                if fault.hits(method, path):
                     fault.times -= 1
                     if fault.times <= 0:
                         self.faults.remove(fault)
@@ -133,7 +181,15 @@ class Sandbox:
 
     @route("POST", "/_sandbox/faults")
     def arm_fault(self, request: Request) -> Response:
-        self.arm(Fault(**request.json()))
+        try:
+            fault = read_fault(request.json())
+        except json.JSONDecodeError:
+            return Response(400, {"message": "The body is not JSON."})
+        except UnicodeDecodeError:
+            return Response(400, {"message": "The body is not UTF-8 text."})
+        except ValueError as error:
+            return Response(400, {"message": str(error)})
+        self.arm(fault)
         return Response(201, {"armed": len(self.faults)})
 
     @route("DELETE", "/_sandbox/faults")
@@ -164,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         sandbox, started = self.server.sandbox, time.monotonic()
         request = self._read()
-        fault = sandbox.take_fault(request.path)
+        fault = sandbox.take_fault(request.method, request.path)
         if fault and fault.kind == "slow":
             time.sleep(fault.seconds)
         if fault and fault.kind == "status":

@@ -107,6 +107,13 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not gen
         self.bound_to = bound_to
         super().__init__(*args, **kwargs)
 
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Only whether there is one, or whether it is this very ciphertext; anything else raises FieldError."""
+        return super().get_lookup(lookup_name) if lookup_name in {"isnull", "exact"} else None
+
+    def get_transform(self, lookup_name: str) -> Any:
+        return None
+
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "bound_to": self.bound_to}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from portal.admin.site import site
 
@@ -12,6 +13,7 @@ handler404 = "portal.problems.not_found"
 handler500 = "portal.problems.server_error"
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", site.urls),
     path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
     path("wallet/apple/", include("passes.apple.service")),

@@ -14,7 +14,7 @@ from factory.django import DjangoModelFactory
 from integrations.actito.models import ActitoConnection, AttributeMapping
 from integrations.demo.artwork import images
 from integrations.mapping import ValueType
-from passes.content import render
+from passes.content import design_of, render
 from passes.models import (
     AppleCredentials,
     Device,
@@ -234,11 +234,11 @@ class PassFactory(Factory[WalletPass]):
 
     @factory.lazy_attribute
     def content(self) -> dict[str, Any]:
-        return render(self.template, self.customer.values).data
+        return render(design_of(self.template), self.customer.values).data
 
     @factory.lazy_attribute
     def content_hash(self) -> str:
-        return render(self.template, self.customer.values).hash
+        return render(design_of(self.template), self.customer.values).hash
 
 
 class DeviceFactory(Factory[Device]):

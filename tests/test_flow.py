@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -21,7 +22,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run_demo(var: Path, port: int, **more: str) -> subprocess.CompletedProcess[str]:
+def run_demo(var: Path, port: int | str, **more: str) -> subprocess.CompletedProcess[str]:
     kept = {name: text for name, text in os.environ.items() if name not in {"PUBLIC_URL", "SANDBOX"}}
     environment = {**kept, "VAR_DIR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1", **more}
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo", "--once"]
@@ -64,4 +65,22 @@ def test_a_folder_without_write_permission_is_told_in_one_sentence(tmp_path: Pat
     ended = run_demo(blocked / "var", free_port())
     assert ended.returncode != 0
     assert "It cannot write to" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_port_that_is_none_is_told_in_one_sentence(tmp_path: Path) -> None:
+    for port in ("abc", "0", "80000", "-5"):
+        ended = run_demo(tmp_path, port)
+        assert ended.returncode == 1
+        assert f"PORT must be a number from 1 to 65535, not “{port}”." in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_second_demo_of_one_folder_is_refused(tmp_path: Path) -> None:
+    tmp_path.mkdir(exist_ok=True)
+    with (tmp_path / "demo.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = run_demo(tmp_path, free_port())
+    assert ended.returncode == 1
+    assert "A demo is running in" in ended.stderr
     assert "Traceback" not in ended.stderr

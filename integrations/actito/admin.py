@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -25,6 +25,7 @@ from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
 from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.extend import FirstStep, Link, RemoteAccount, extensions
+from portal.admin.forms import TenantForm
 from portal.admin.lanes import lane_state, resume_lane
 from portal.admin.rights import row
 from portal.admin.site import site
@@ -78,6 +79,10 @@ class TestForm(DialogForm):
         self.fields["profile"].initial = known.order_by("-pk").values_list("value", flat=True).first() or ""
 
 
+class ConnectionForm(TenantForm):
+    secret_addresses: ClassVar[dict[str, str]] = {"api_key": "host"}
+
+
 class MappingInline(TenantTabularInline):
     model = AttributeMapping
     change_action = add_action = delete_action = Action.CONFIGURE
@@ -91,6 +96,7 @@ class ActitoConnectionAdmin(TenantAdmin):
 
     change_action = Action.CONFIGURE
     add_action = delete_action = Action.CONNECT
+    form = ConnectionForm
     field_actions = dict.fromkeys(
         ["name", "host", "path_style", "licence", "entity", "table", "unique_key", "language_attribute", "api_key"],
         Action.CONNECT,

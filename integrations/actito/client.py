@@ -156,7 +156,8 @@ def _fetch_token(connection: ActitoConnection, trail: Trail | None) -> tuple[str
     url = f"{connection.host.rstrip('/')}/auth/token"
     answer = call("GET", url, target=TOKEN_TARGET, trail=trail, headers=headers)
     if answer.status in {401, 403}:
-        raise ApiError("Actito does not accept the API key. Enter a valid one.", Decision.PAUSE, status=answer.status)
+        said = f"Actito does not accept the API key of “{connection.name}”. Enter a valid one."
+        raise ApiError(said, Decision.PAUSE, status=answer.status)
     body = _token_judged(answer).json()
     token = body.get("accessToken") if isinstance(body, dict) else None
     if not isinstance(token, str) or not _IN_A_HEADER.match(token):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from django.conf import settings
 
 HOST = "127.0.0.1"
+HIGHEST_PORT = 65535
 START_SECONDS = 30.0
 STOP_SECONDS = 25.0
 
@@ -35,27 +37,33 @@ class Ports:
         return f"http://{HOST}:{self.web}"
 
 
-def choose_ports(web: int) -> Ports:
-    """The web port as asked for; the others follow from it, or are free ones. Raises DemoError when it is taken."""
-    if not _is_free(web):
-        raise DemoError(f"Port {web} is in use. Stop what uses it, or choose another: make demo PORT={web + 100}.")
+def choose_ports(wanted: str) -> Ports:
+    """The web port as asked for; the others follow from it, or are free. Raises DemoError when it cannot be had."""
+    if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted) <= HIGHEST_PORT):
+        raise DemoError(f"PORT must be a number from 1 to {HIGHEST_PORT}, not “{wanted}”.")
+    web = int(wanted)
+    try:
+        _try_port(web)
+    except PermissionError:
+        raise DemoError(f"Port {web} may not be used by you. Choose a higher one: make demo PORT=8000.") from None
+    except OSError:
+        raise DemoError(f"Port {web} is in use. Stop what uses it, or choose another: make demo PORT=9000.") from None
     return Ports(web, *(_free_port(web + step) for step in (1, 2, 3)))
 
 
-def _is_free(port: int) -> bool:
+def _try_port(port: int) -> None:
+    """Raises OSError for a port that cannot be had."""
     with socket.socket() as probe:
         # Without SO_REUSEPORT, so that a web server which shares its port is noticed too.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError):
-            return False
-    return True
+        probe.bind((HOST, port))
 
 
 def _free_port(wanted: int) -> int:
-    if wanted < 65536 and _is_free(wanted):
-        return wanted
+    if wanted <= HIGHEST_PORT:
+        with contextlib.suppress(OSError):
+            _try_port(wanted)
+            return wanted
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -86,6 +94,19 @@ def running(commands: dict[str, tuple[list[str], int | None]]) -> Iterator[list[
         yield started
     finally:
         _stop(started)
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Two demos of one folder would share a database and turn each other's connections. Raises DemoError."""
+    with (settings.VAR_DIR / "demo.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoError(
+                f"A demo is running in {settings.VAR_DIR} already. Stop it first, or set VAR_DIR."
+            ) from None
+        yield
 
 
 def _start(name: str, command: list[str]) -> Process:
@@ -135,7 +156,7 @@ def commands(ports: Ports) -> dict[str, tuple[list[str], int | None]]:
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", HOST]
     return {
         "sandbox": ([*manage, "sandbox", *chosen], ports.phones),
-        "web server": (
+        "web": (
             [*granian, "--port", str(ports.web), "--workers", "2", "--no-ws", "portal.wsgi:application"],
             ports.web,
         ),

@@ -19,6 +19,7 @@ from integrations.demo import artwork
 from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
 from integrations.demo.processes import HOST, Ports
 from integrations.mapping import ValueType
+from passes.content import design_of
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText
 from portal import ledger
 from portal.access import check_key, make_key
@@ -186,6 +187,8 @@ def _template(tenant: Tenant, apple: AppleCredentials) -> PassTemplate:
             TemplateText.objects.create(template=template, language=language, text=text, translation=translation)
     for (role, scale), data in artwork.images().items():
         TemplateImage.objects.create(template=template, role=role, scale=scale, data=data)
+    template.published = design_of(template)
+    template.save()
     return template
 
 

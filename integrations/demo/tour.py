@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from integrations.demo.outside import ActitoHand, Phone
 from integrations.demo.people import POINTS
@@ -117,12 +118,12 @@ def _stops(trace: Trace, delivery: dict[str, Any], points: tuple[int, int], entr
     ]
 
 
-def printed(stops: list[Stop]) -> list[str]:
+def printed(stops: list[Stop], zone: ZoneInfo) -> list[str]:
     """One line a stop: name, clock time, milliseconds since the stop before, and what happened."""
     lines = []
     for index, stop in enumerate(stops):
         since = (stop.at - stops[index - 1].at).total_seconds() * 1000 if index else 0.0
         lines.append(
-            f"  {stop.name:<11} {stop.at.astimezone():%H:%M:%S.%f}"[:-3] + f"  {since:+7.0f} ms   {stop.sentence}"
+            f"  {stop.name:<11} {stop.at.astimezone(zone):%H:%M:%S.%f}"[:-3] + f"  {since:+7.0f} ms   {stop.sentence}"
         )
     return lines

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from passes.content import ContentError, render
+from passes.content import ContentError, design_of, render
 from passes.models import PassTemplate, WalletPass
 
 SAMPLES = 3
@@ -40,7 +40,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
         found += [
             Change(title, str(was.get(part, "")), str(now.get(part, "")))
             for part, title in (("value", name), ("label", _("Label of %(key)s") % {"key": key}),
-                                ("place", _("Place of %(name)s") % {"name": name}))
+                                ("place", _("Place of %(name)s") % {"name": name}),
+                                ("change_message", _("Lock screen for %(name)s") % {"name": name}))
             if was.get(part, "") != now.get(part, "")
         ]  # fmt: skip
     for part, title in (("logo_text", _("Logo text")), ("organization_name", _("Organisation")),
@@ -57,10 +58,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
 def samples(template: PassTemplate) -> list[Sample]:
     """Up to three passes that will change, among the first ones."""
     found: list[Sample] = []
+    design = design_of(template)
     passes: list[WalletPass] = list(template.passes.select_related("customer").order_by("pk")[:LOOKED_AT])
     for one in passes:
         try:
-            content = render(template, one.customer.values, voided=one.voided)
+            content = render(design, one.customer.values, voided=one.voided)
         except ContentError as error:
             found.append(Sample(str(one.customer), [], str(error)))
         else:

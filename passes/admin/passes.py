@@ -82,10 +82,14 @@ class WalletPassAdmin(PageAdmin, TenantAdmin):
             "card": card(wallet_pass.template, wallet_pass.content),
             "fields": wallet_pass.content.get("fields", []),
             "devices": devices,
-            "page_url": link(wallet_pass),
+            "page_url": link(wallet_pass) if self._may_hand_out(request, wallet_pass) else "",
             "state": chip(*state_of(wallet_pass, len(devices))),
             "events": events_about(wallet_pass.tenant_id, subjects),
         }
+
+    def _may_hand_out(self, request: HttpRequest, wallet_pass: WalletPass) -> bool:
+        """The public page gives its visitor the pass itself, and with it the token that phones read it with."""
+        return any(self.permits(request, action, wallet_pass) for action in (Action.OPERATE, Action.CONFIGURE))
 
     @dialog(
         label=_("Void"), needs=Action.OPERATE, title=_("Void this pass?"), icon="block",

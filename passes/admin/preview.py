@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from passes.content import ContentError, render
+from passes.content import ContentError, design_of, render
 from passes.models import PassTemplate, TemplateImage
 
 _LINES = {"pdf417", "code128"}
@@ -41,7 +41,7 @@ def sample_card(template: PassTemplate) -> dict[str, Any]:
     first = template.passes.select_related("customer").order_by("pk").first()
     customer = first.customer if first else None
     try:
-        content = render(template, customer.values if customer else {})
+        content = render(design_of(template), customer.values if customer else {})
     except ContentError as error:
         return {"card_error": str(error), "customer": customer}
     return {"card": card(template, content.data), "customer": customer}

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -20,9 +20,10 @@ from unfold.widgets import UnfoldAdminColorInputWidget
 
 from passes.admin.changes import samples
 from passes.admin.preview import picture, sample_card
+from passes.content import design_of
 from passes.images import ImageError, inspect_png
 from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
-from passes.refresh import refresh_all
+from passes.refresh import publish
 from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
@@ -132,7 +133,9 @@ class PassTemplateAdmin(TenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         made = WalletPass.objects.filter(template=OuterRef("pk")).order_by().values("template")
         count = Coalesce(Subquery(made.annotate(number=Count("pk")).values("number")), 0)
-        return super().get_queryset(request).annotate(made=count)
+        # The state compares the saved design with the published one, for which no picture needs to be read.
+        images = Prefetch("images", TemplateImage.objects.defer("data"))
+        return super().get_queryset(request).annotate(made=count).prefetch_related("fields", "texts", images)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name.endswith("_colour"):
@@ -145,7 +148,13 @@ class PassTemplateAdmin(TenantAdmin):
 
     @display(description=_("State"))
     def state(self, template: PassTemplate) -> str:
-        return chip("good", _("Active")) if template.active else chip("quiet", _("Off"))
+        if not template.active:
+            return chip("quiet", _("Off"))
+        if template.published is None:
+            return chip("warn", _("Not published yet"))
+        if template.published != design_of(template):
+            return chip("warn", _("Changes not published"))
+        return chip("good", _("Published"))
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         template = self.get_object(request, object_id)
@@ -166,7 +175,7 @@ class PassTemplateAdmin(TenantAdmin):
                 result=ledger.done(f"{who} published “{template}” for {count} passes."),
                 payload={"template": template.pk},
             )
-            refresh_all(template, cause=published)
+            publish(template, cause=published)
             self.log_change(request, template, str(_("Published.")))
         url = reverse("admin:portal_event_change", args=[published.pk])
         return leads_to(request, url, _("Published. The passes are being renewed; follow them here."))

@@ -72,6 +72,8 @@ class PassTemplate(TenantModel):
     language = models.CharField(
         max_length=8, choices=settings.LANGUAGES, default="en", help_text="The language that the texts below are in."
     )
+    # The design that passes show, as passes.content.design_of() made it; null until the first publication.
+    published = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.core.paginator import Paginator
 from django.db.models import Field, Model, QuerySet, URLField
 from django.forms import ModelForm
@@ -21,9 +21,10 @@ from portal.admin.forms import TenantForm, secret_field, secret_names
 from portal.admin.rights import allowed_tenants, may_here, row, rows, tenant_of
 from portal.models import Tenant
 from portal.secrets import EncryptedTextField
-from portal.tenancy import Action
+from portal.tenancy import Action, is_superuser
 
 COUNT_LIMIT = 10_000
+INLINE_LIMIT = 200
 
 
 class CappedPaginator(Paginator):
@@ -76,6 +77,9 @@ class Scoped:
         return may_here(request, self.view_action)
 
     # Unfold asks has_<action>_permission for the buttons of its dialogs.
+    def has_superuser_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request.user)
+
     def has_configure_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.permits(request, Action.CONFIGURE, obj)
 
@@ -135,6 +139,15 @@ class TenantAdmin(Scoped, ModelAdmin):
     warn_unsaved_form = True
     view_on_site = False
     save_on_top = False
+    # Lookups that the portal's own pages put into the address of the list, beside its filters: ("parent",).
+    allowed_lookups: ClassVar[tuple[str, ...]] = ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Django would filter by any field and any lookup: `?digest__startswith=` reads a hidden column by guessing."""
+        filters = self.get_list_filter(request) if request else self.list_filter
+        asked = {each.parameter_name for each in filters
+                 if isinstance(each, type) and issubclass(each, SimpleListFilter)}  # fmt: skip
+        return lookup in asked or lookup in self.allowed_lookups
 
     def scoped_object(self, request: HttpRequest, key: Any, action: Action | None = None) -> Any:
         """The row with this key, for the first line of everything custom. Raises Http404 for somebody else's."""
@@ -199,6 +212,12 @@ class ScopedInline(Scoped):
 
     extra = 0
     hide_title = True
+    max_num = INLINE_LIMIT
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """No more forms are made than may be sent: a posted number says how many, and each takes time."""
+        limits = {"absolute_max": self.max_num + 1, "validate_max": True}
+        return super().get_formset(request, obj, **{**limits, **kwargs})  # type: ignore[misc]
 
     def _row_model(self, obj: Any) -> type[Model]:
         return self.parent_model  # type: ignore[attr-defined,no-any-return]

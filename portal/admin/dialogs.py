@@ -19,7 +19,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from portal.admin.rights import may_here
-from portal.tenancy import Action
+from portal.tenancy import Action, is_superuser
 
 DialogForm = BaseDialogForm
 
@@ -34,6 +34,7 @@ def dialog(
     form: type[BaseDialogForm] | None = None,
     icon: str | None = None,
     variant: ActionVariant = ActionVariant.DEFAULT,
+    superusers_only: bool = False,
 ) -> Callable[[Callable[..., HttpResponse]], Any]:
     """Makes an admin's method an action with a dialog.
 
@@ -49,12 +50,14 @@ def dialog(
 
         call.__name__ = method.__name__
         inner = action(
-            call, permissions=[needs.value], description=label, icon=icon, variant=variant, dialog=shown,
-            url_path=method.__name__.replace("_", "-"),
+            call, permissions=["superuser" if superusers_only else needs.value], description=label, icon=icon,
+            variant=variant, dialog=shown, url_path=method.__name__.replace("_", "-"),
         )  # fmt: skip
 
         @wraps(inner)
         def guarded(admin: Any, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            if superusers_only and not is_superuser(request.user):
+                raise PermissionDenied
             if "object_id" in kwargs:
                 seen = admin.scoped_object(request, kwargs["object_id"])
                 if not admin.permits(request, needs, seen):

@@ -14,7 +14,15 @@ from portal.ledger.registry import registry
 from portal.models import Event
 
 
-class HowDidItEnd(SimpleListFilter):
+class Question(SimpleListFilter):
+    """An answer that is not offered is no answer: it does not reach the database."""
+
+    def value(self) -> str | None:
+        given: str | None = super().value()
+        return given if given in {str(answer) for answer, _title in self.lookup_choices} else None
+
+
+class HowDidItEnd(Question):
     title = _("how it ended")
     parameter_name = "status"
 
@@ -27,7 +35,7 @@ class HowDidItEnd(SimpleListFilter):
         return queryset.filter(status=self.value()) if self.value() else queryset
 
 
-class WhatHappened(SimpleListFilter):
+class WhatHappened(Question):
     title = _("what happened")
     parameter_name = "kind"
 
@@ -40,7 +48,7 @@ class WhatHappened(SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-class WhichPart(SimpleListFilter):
+class WhichPart(Question):
     title = _("where in its chain")
     parameter_name = "part"
 

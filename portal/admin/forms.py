@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Model
@@ -36,6 +37,8 @@ class TenantForm(forms.ModelForm):
     """The form of every `TenantAdmin`."""
 
     tenant_for_new: int | None = None  # set by TenantAdmin for people who see one tenant only
+    # Where secrets are sent to: {"api_key": "host"}. Whoever changes the address must know the secret.
+    secret_addresses: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,6 +60,12 @@ class TenantForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, address in self.secret_addresses.items():
+            changed = address in cleaned and cleaned[address] != self.initial.get(address)
+            if self.instance.pk and changed and not cleaned.get(name):
+                said = _("Enter the %(secret)s again: it would go to another address.")
+                secret = self._meta.model._meta.get_field(name).verbose_name
+                self.add_error(name if name in self.fields else None, said % {"secret": secret})
         for name in secret_names(self._meta.model):
             if self.instance.pk and not cleaned.get(name):
                 cleaned.pop(name, None)  # the stored one stays

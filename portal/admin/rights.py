@@ -22,6 +22,11 @@ def allowed_tenants(request: HttpRequest, action: Action) -> frozenset[int]:
     return kept[action]
 
 
+def forget(request: HttpRequest) -> None:
+    """The database is asked again: for decisions that are made under a lock."""
+    request.__dict__.pop("_portal_tenants", None)
+
+
 def may_here(request: HttpRequest, action: Action | None, tenant_id: int | None = None) -> bool:
     """Whether the person may take the action in the tenant, or in any when none is given. Nobody may do None."""
     if action is None:

@@ -27,7 +27,9 @@ class LoginForm(AuthenticationForm):
     def confirm_login_allowed(self, user: Any) -> None:
         BaseAuthenticationForm.confirm_login_allowed(self, user)
         if not user.is_superuser and not Membership.objects.filter(user=user).exists():
-            raise ValidationError(_("You are not a member of any team yet. Ask an owner to add you."))
+            raise ValidationError(
+                _("You are not a member of any team yet. Ask the administrator of this installation to add you.")
+            )
 
 
 class PortalAdminSite(UnfoldAdminSite):

@@ -1,12 +1,19 @@
-"""People, and which role they have in a tenant."""
+"""People, and which role they have in a tenant.
+
+Only superusers add people: whoever makes an account knows its first password, and the account may later enter another
+tenant. Owners change roles and remove people.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -22,16 +29,23 @@ from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.forms import TenantForm
-from portal.admin.rights import allowed_tenants
+from portal.admin.rights import allowed_tenants, forget
 from portal.admin.site import site
 from portal.models import Membership, Tenant
-from portal.tenancy import Action, Role
+from portal.tenancy import Action, Role, is_superuser
 
+WHO_ADDS = _("Ask the administrator of this installation to add people.")
 LAST_OWNER = _("This is the only owner. Make somebody else an owner first.")
 ROLES = _(
     "Owner: everything. Marketer: mappings and templates. Operator: replay, sync and void. Auditor: reads all, "
     "changes nothing."
 )
+
+
+def lock_team(request: HttpRequest, tenant_id: int) -> None:
+    """One change of a team at a time, within the transaction. What the person may do is asked anew."""
+    Tenant.objects.select_for_update().filter(pk=tenant_id).first()
+    forget(request)
 
 
 def is_last_owner(membership: Membership) -> bool:
@@ -58,10 +72,19 @@ class PersonForm(DialogForm):
         else:
             self.fields["tenant"].choices = [(key, tenant.name) for key, tenant in self.tenants.items()]
 
+    def clean_username(self) -> str:
+        """Names that differ in upper and lower case only are one person's."""
+        username: str = self.cleaned_data["username"].lower()
+        known = get_user_model().objects.filter(username__iexact=username).order_by("pk")[:2]
+        if len(known) > 1:
+            raise ValidationError(_("Several accounts have this name. Rename or delete all but one of them."))
+        self.known = known[0] if known else None
+        return username
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self.tenant = self.tenants.get(cleaned.get("tenant") or next(iter(self.tenants), ""))
-        people = Membership.objects.filter(tenant=self.tenant, user__username=cleaned.get("username"))
+        people = Membership.objects.filter(tenant=self.tenant, user__username__iexact=cleaned.get("username", ""))
         if self.tenant and people.exists():
             self.add_error("username", _("This person is in the team already."))
         return cleaned
@@ -95,22 +118,45 @@ class MembershipAdmin(TenantAdmin):
     def person(self, membership: Membership) -> str:
         return membership.user.get_full_name() or membership.user.get_username()
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if request.method == "GET" and not is_superuser(request.user):
+            messages.info(request, WHO_ADDS)
+        return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _alone(self, request: HttpRequest, object_id: str | None) -> Iterator[None]:
+        """What is posted is checked and done while nobody else changes the team."""
+        if request.method != "POST" or not object_id:
+            yield
+            return
+        with transaction.atomic():
+            if membership := self.get_object(request, unquote(object_id)):
+                lock_team(request, membership.tenant_id)
+            yield
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        with self._alone(request, object_id):
+            return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        membership = self.get_object(request, object_id)
-        if membership and is_last_owner(membership):
-            messages.error(request, LAST_OWNER)
-            return HttpResponseRedirect(reverse("admin:portal_membership_changelist"))
-        return super().delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+        with self._alone(request, object_id):
+            membership = self.get_object(request, unquote(object_id))
+            if membership and is_last_owner(membership):
+                messages.error(request, LAST_OWNER)
+                return HttpResponseRedirect(reverse("admin:portal_membership_changelist"))
+            return super().delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
 
     @dialog(
         label=_("Add a person"), needs=Action.TEAM, title=_("Add a person to the team"), form=PersonForm,
-        icon="person_add", variant=ActionVariant.PRIMARY,
+        icon="person_add", variant=ActionVariant.PRIMARY, superusers_only=True,
     )  # fmt: skip
     def add_person(self, request: HttpRequest, form: PersonForm) -> HttpResponse:
         """Somebody new gets a first password, shown once; whoever has an account keeps it."""
         given, password = form.cleaned_data, ""
         with transaction.atomic():
-            user = get_user_model().objects.filter(username=given["username"]).first()
+            user = form.known
             if user is None:
                 password = secrets.token_urlsafe(12)
                 user = get_user_model().objects.create_user(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.admin.about import people
+from portal.admin.extend import extensions
 from portal.ledger import kind_title
-from portal.models import Attempt, Event
+from portal.models import Attempt, Event, Lane
 
 STEPS_SHOWN = 200
 CALLS_SHOWN = 50
@@ -44,7 +46,7 @@ class Step:
     event: Event
     title: str
     since: int  # milliseconds since the arrival
-    took: int | None  # milliseconds from its beginning to its end
+    took: int | None  # milliseconds from its arrival to its end, or from when its last replay was begun
     sentence: str
     status: str
     tone: str
@@ -87,10 +89,41 @@ def trace_of(event: Event) -> Trace:
     if event.pk not in {each.pk for each in events}:
         events.append(event)
     started_at = events[0].created_at
-    steps = [_step(each, started_at) for each in events]
+    lanes, replays = _lane_names(events), _replays(chain)
+    steps = [_step(each, started_at, lanes, replays.get(each.pk)) for each in events]
     _attach_covered(steps)
     _name_people(steps)
     return Trace(steps, started_at, _length(events, started_at), more)
+
+
+def _lane_names(events: list[Event]) -> dict[int, str]:
+    """How pages name the lanes that hold an Event up; asked only when there are any."""
+    held_up = {event.lane_id: str(event.lane) for event in events if _holds_up(event)}
+    if not held_up:
+        return {}
+    accounts = extensions.accounts_of({event.tenant_id for event in events})
+    return held_up | {account.lane_id: account.title for account in accounts}
+
+
+def _holds_up(event: Event) -> bool:
+    """Whether the lane, and not the Event's own time, says when it goes on."""
+    lane: Lane = event.lane
+    if event.status != Event.Status.WAITING:
+        return False
+    return bool(lane.paused_at) or lane.not_before > max(timezone.now(), event.due_at)
+
+
+def _replays(chain: QuerySet[Event]) -> dict[int, datetime]:
+    """Event id -> when it was replayed last."""
+    notes = chain.filter(kind="portal.replayed", parent__isnull=False).order_by("pk")
+    return dict(notes.values_list("parent_id", "created_at"))
+
+
+def _took(event: Event, replayed_at: datetime | None) -> int | None:
+    if event.finished_at is None:
+        return None
+    begun = max(replayed_at, event.claimed_at or replayed_at) if replayed_at else event.created_at
+    return _ms(event.finished_at - begun)
 
 
 def _length(events: list[Event], started_at: datetime) -> int | None:
@@ -116,15 +149,15 @@ def _ms(span: Any) -> int:
     return round(span.total_seconds() * 1000)
 
 
-def _step(event: Event, started_at: datetime) -> Step:
+def _step(event: Event, started_at: datetime, lanes: Mapping[int, str], replayed_at: datetime | None) -> Step:
     status = Event.Status(event.status)
     calls = list(event.calls.all())[-CALLS_SHOWN:]
     return Step(
         event=event,
         title=kind_title(event.kind),
         since=_ms(event.created_at - started_at),
-        took=_ms(event.finished_at - event.created_at) if event.finished_at else None,
-        sentence=_sentence(event),
+        took=_took(event, replayed_at),
+        sentence=_sentence(event, lanes),
         status=str(status.label),
         tone=TONES.get(status, "quiet"),
         icon=ICONS[status],
@@ -133,13 +166,27 @@ def _step(event: Event, started_at: datetime) -> Step:
     )
 
 
-def _sentence(event: Event) -> str:
+def _sentence(event: Event, lanes: Mapping[int, str]) -> str:
     if event.status != Event.Status.WAITING:
         return event.outcome or (_("Running now.") if event.status == Event.Status.LEASED else "")
-    at = timezone.localtime(event.due_at)
-    if event.attempts == 0 or event.due_at <= timezone.now():
+    if _holds_up(event):
+        lane = lanes[event.lane_id]
+        if event.lane.paused_at:
+            when = _("%(lane)s is paused.") % {"lane": lane}
+        else:
+            at = _clock(event.lane.not_before)
+            when = _("Waits until %(time)s because %(lane)s asked us to wait.") % {"time": at, "lane": lane}
+    elif event.due_at > timezone.now():
+        when = _("Next try at %(time)s.") % {"time": _clock(event.due_at)}
+    else:
         return event.outcome or _("Waiting for its turn.")
-    return f"{event.outcome} {_('Next try at')} {at:%H:%M:%S}.".strip()
+    return f"{event.outcome} {when}".strip()
+
+
+def _clock(moment: datetime) -> str:
+    """The time, with its day when that is not today."""
+    at = timezone.localtime(moment)
+    return date_format(at, "H:i:s" if at.date() == timezone.localdate() else "j F, H:i:s")
 
 
 def _call(call: Attempt, started_at: datetime) -> Call:

@@ -200,6 +200,7 @@ def replay(event_id: int, *, by: str) -> None:
             raise NotReplayable(f"Event {event.merged_into_id} covers this one. Replay that one.")
         if event.kind not in registry.kinds:
             raise NotReplayable("This event only notes what happened; there is nothing to run again.")
+        before = f" Before: {event.outcome}" if event.outcome else ""  # the new attempt overwrites it
         event.status, event.due_at, event.retries = Event.Status.WAITING, timezone.now(), 0
         event.first_failed_at = event.finished_at = None
         event.save()
@@ -211,6 +212,6 @@ def replay(event_id: int, *, by: str) -> None:
             "portal.replayed",
             tenant_id=event.tenant_id,
             subject=event.subject,
-            result=done(f"{by} replayed event {event.pk}."),
+            result=done(f"{by} replayed event {event.pk}.{before}"),
             cause=event,
         )

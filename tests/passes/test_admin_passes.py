@@ -11,6 +11,7 @@ from django.test import Client
 
 from passes.apple.sandbox.authority import Authority, Credentials
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
+from passes.pages import link
 from portal.models import Event
 from portal.tenancy import Role
 from tests import factories as make
@@ -246,3 +247,12 @@ def test_marketers_read_certificates_and_change_none(world: World, issued: Crede
     page = url(AppleCredentials, "change", world.rows[AppleCredentials].pk)
     assert client.get(page).status_code == 200
     assert client.post(page, certificate_form(issued)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"), [(Role.OWNER, True), (Role.OPERATOR, True), (Role.MARKETER, True), (Role.AUDITOR, False)]
+)
+def test_only_people_who_may_act_get_the_public_page(world: World, role: Role, shown: bool) -> None:
+    wallet_pass = world.rows[WalletPass]
+    text = client_of(member(world, role)).get(url(WalletPass, "change", wallet_pass.pk)).content.decode()
+    assert (link(wallet_pass) in text) is shown

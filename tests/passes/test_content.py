@@ -7,7 +7,7 @@ from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.content import ContentError, content_hash, render
+from passes.content import ContentError, content_hash, design_of, render
 from passes.models import PassTemplate, TemplateText
 from tests.passes import world
 
@@ -33,7 +33,7 @@ class TestRendering:
         design = world.template(barcode_format="qr", barcode_message="{{ card_number }}", logo_text="Coffee")
         TemplateText.objects.create(template=design, language="nl", text="Points", translation="Punten")
 
-        content = render(design, {"points": 420, "first_name": "Éva", "last_name": None, "card_number": 17})
+        content = render(design_of(design), {"points": 420, "first_name": "Éva", "last_name": None, "card_number": 17})
 
         assert content.data == {
             "kind": "customerCard",
@@ -60,29 +60,29 @@ class TestRendering:
             fields=[("back", "until", "Until", '{{ until|date:"l j F Y H:i" }} {{ balance|floatformat:"2g" }}', "")]
         )
         held = {"until": "2027-03-01T12:00:00Z", "balance": 1234.5}
-        plain = render(design, held).hash
+        plain = render(design_of(design), held).hash
 
         with translation.override(language), timezone.override(zone):
-            assert render(design, dict(reversed(held.items()))).hash == plain
+            assert render(design_of(design), dict(reversed(held.items()))).hash == plain
 
     def test_has_another_hash_when_an_image_changes(self) -> None:
         design = world.template()
-        before = render(design, {}).hash
+        before = render(design_of(design), {}).hash
         icon = design.images.get(role="icon", scale=2)
         icon.data = world.png(9)
         icon.save()
 
-        assert render(PassTemplate.objects.get(pk=design.pk), {}).hash != before
+        assert render(design_of(PassTemplate.objects.get(pk=design.pk)), {}).hash != before
 
     def test_knows_no_barcode_without_a_message(self) -> None:
         design = world.template(barcode_format="qr", barcode_message="{{ card_number }}")
 
-        assert render(design, {}).data["barcode"] is None
+        assert render(design_of(design), {}).data["barcode"] is None
 
     def test_names_the_field_that_cannot_be_worked_out_and_no_value(self) -> None:
         design = world.template(fields=[("back", "odd", "Lucky", "{{ points|divisibleby:0 }}", "")])
 
         with pytest.raises(ContentError) as caught:
-            render(design, {"points": 4242})
+            render(design_of(design), {"points": 4242})
 
         assert str(caught.value) == "“Lucky”: {{ points|divisibleby:0 }} cannot be worked out (ZeroDivisionError)."

@@ -79,7 +79,7 @@ class TestThePage:
         held = world.wallet_pass()
         for role in ("logo", "strip"):
             TemplateImage.objects.create(template=held.template, role=role, scale=2, data=world.png(5))
-        world.change(held.customer)
+        world.republish(held)
 
         response, page = opened(held)
 
@@ -96,7 +96,7 @@ class TestThePage:
     def test_is_readable_for_those_who_cannot_see_it(self) -> None:
         held = world.wallet_pass()
         TemplateImage.objects.create(template=held.template, role="logo", scale=1, data=world.png(5))
-        world.change(held.customer)
+        world.republish(held)
 
         _, page = opened(held)
 
@@ -114,7 +114,7 @@ class TestThePage:
             TemplateText.objects.create(
                 template=held.template, language=language, text="Points", translation=translation
             )
-        world.change(held.customer)
+        world.republish(held)
         Customer.objects.update(language=customers)
 
         response, page = opened(held, headers={"Accept-Language": "fr"})
@@ -141,7 +141,7 @@ class TestThePage:
     def test_of_a_voided_card_says_so_and_offers_nothing(self) -> None:
         held = world.wallet_pass()
         WalletPass.objects.update(voided=True)
-        world.change(held.customer)
+        world.republish(held)
 
         _, page = opened(held)
 
@@ -231,7 +231,7 @@ class TestImages:
     def held(self) -> WalletPass:
         held = world.wallet_pass()
         TemplateImage.objects.create(template=held.template, role="logo", scale=2, data=world.png(5))
-        world.change(held.customer)
+        world.republish(held)
         return held
 
     def test_are_kept_by_browsers_for_ever(self, held: WalletPass) -> None:

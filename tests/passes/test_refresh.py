@@ -188,6 +188,7 @@ class TestRefreshing:
         held = world.wallet_pass(design, world.customer(divisor=2))
         world.change(held.customer, divisor=0)
         TemplateField.objects.update(expression="{{ points }}")
+        world.published(design)
 
         assert renew(held) == ledger.done("New content for Loyalty card.")
 
@@ -207,10 +208,40 @@ class TestRefreshing:
         passes = [world.wallet_pass(design, world.customer()) for _ in range(3)]
         world.wallet_pass(world.template(name="Another"), world.customer())
 
-        assert refresh.refresh_all(design, cause=world.cause()) == 3
+        assert refresh.publish(design, cause=world.cause(design.tenant)) == 3 + 1
 
         asked = Event.objects.filter(kind="pass.refresh").order_by("pk")
         assert [event.payload["pass"] for event in asked] == [held.pk for held in passes]
+
+    def test_publishing_gives_every_customer_a_pass_where_the_template_says_so(self) -> None:
+        design = world.template()
+        holder = world.customer(design.tenant)
+
+        assert refresh.publish(design, cause=world.cause(design.tenant)) == 1
+        asked = Event.objects.get(kind="pass.due")
+        world.effects(refresh.refresh_customer, asked)
+
+        assert WalletPass.objects.get().customer == holder
+
+    def test_a_saved_change_reaches_no_card_before_it_is_published(self) -> None:
+        held = world.wallet_pass()
+        held.template.fields.filter(key="points").update(label="DRAFT", expression="{{ pointz }}")
+
+        world.change(held.customer, points=77)
+        held.refresh_from_db()
+        assert (held.content["fields"][0]["label"], held.content["fields"][0]["value"]) == ("Points", 77)
+
+        world.republish(held)
+        held.refresh_from_db()
+        assert (held.content["fields"][0]["label"], held.content["fields"][0]["value"]) == ("DRAFT", "")
+
+    def test_a_template_that_was_never_published_makes_no_passes(self) -> None:
+        design = world.template()
+        PassTemplate.objects.update(published=None)
+        holder = world.customer(design.tenant)
+
+        assert world.change(holder, points=1).status == Event.Status.IGNORED
+        assert not WalletPass.objects.exists()
 
     def test_a_voided_pass_is_pushed_as_such(self) -> None:
         held = world.wallet_pass()

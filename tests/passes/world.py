@@ -19,6 +19,7 @@ from django.db import transaction
 from django.test import Client
 
 from passes.apple.sandbox import Authority, Credentials
+from passes.content import design_of
 from passes.models import AppleCredentials, Device, PassTemplate, TemplateField, TemplateImage, WalletPass
 from passes.refresh import issue, refresh_customer
 from portal import ledger
@@ -105,7 +106,15 @@ def template(
     if icon:
         for scale in (1, 2, 3):
             TemplateImage.objects.create(template=made, role="icon", scale=scale, data=png(scale))
-    return made
+    return published(made)
+
+
+def published(design: PassTemplate) -> PassTemplate:
+    """The template with its saved design published; passes that exist are left as they are."""
+    fresh = PassTemplate.objects.get(pk=design.pk)
+    fresh.published = design.published = design_of(fresh)
+    fresh.save()
+    return design
 
 
 def customer(owner: Tenant | None = None, **values: Any) -> Customer:
@@ -123,7 +132,7 @@ def cause(owner: Tenant | None = None, **payload: Any) -> Event:
 
 
 def wallet_pass(design: PassTemplate | None = None, holder: Customer | None = None) -> WalletPass:
-    design = design or template()
+    design = published(design or template())
     with transaction.atomic():
         made = issue(design, holder or customer(design.tenant), cause=cause(design.tenant))
     assert made
@@ -135,6 +144,12 @@ def change(holder: Customer, **values: Any) -> Result:
     holder.values = {**holder.values, **values}
     holder.save()
     return effects(refresh_customer, cause(holder.tenant, customer=holder.pk))
+
+
+def republish(held: WalletPass) -> Result:
+    """The saved design is published, and the customer's passes follow."""
+    published(held.template)
+    return change(held.customer)
 
 
 def effects(handler: Callable[[Work], Callable[[], Result]], event: Event) -> Result:

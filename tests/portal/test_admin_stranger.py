@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import FieldError
 from django.db.models import Model
 from django.forms.models import model_to_dict
 
@@ -153,6 +154,30 @@ def test_secrets_are_never_shown(model: type[Model], ours: World, django_user_mo
             text = client.get(address, follow=True).content.decode()
             assert "SECRET-" not in text, address
             assert "v1:" not in text, address
+
+
+@pytest.mark.parametrize("lookup", ["__isnull=1", "__startswith=a", "__regex=(a%2B)%2B$", "__gt=%00", "="])
+@pytest.mark.parametrize("model", [model for model in MODELS if model is not User], **BY_LABEL)
+def test_no_list_is_filtered_by_a_forged_address(
+    model: type[Model], lookup: str, ours: World, django_user_model: type[User]
+) -> None:
+    root = django_user_model.objects.create_superuser("root")
+    clients = [client_of(root), *([client_of(ours.owner)] if model is not Tenant else [])]
+    for client in clients:
+        for field in model._meta.concrete_fields:
+            asked = field.name + lookup
+            response = client.get(f"{url(model, 'changelist')}?{asked}")
+            filters = {one.parameter_name for one in site.get_model_admin(model).list_filter}
+            assert response.status_code == (200 if asked.removesuffix("=") in filters else 400), asked
+
+
+@pytest.mark.parametrize("lookup", ["regex", "startswith", "contains", "gt", "in", "iexact", "length"])
+def test_secrets_are_not_searched(lookup: str, ours: World) -> None:
+    with pytest.raises((FieldError, TypeError)):
+        AppleCredentials.objects.filter(**{f"private_key__{lookup}": "v1"}).exists()
+    with pytest.raises(TypeError):
+        AppleCredentials.objects.filter(private_key="v1").exists()
+    assert AppleCredentials.objects.filter(private_key__isnull=False).exists()
 
 
 def test_a_person_without_a_role_is_out_at_once(ours: World) -> None:

@@ -237,6 +237,17 @@ def test_an_unexpected_error_is_tried_again_and_its_words_stay_out_of_the_log(
     assert "jan@example.com" not in caplog.text + stored.outcome
 
 
+@pytest.mark.parametrize(("outcome", "told"), [("points: 352 → 400.", " Before: points: 352 → 400."), ("", "")])
+def test_a_replay_keeps_the_outcome_that_the_new_attempt_overwrites(desk: Desk, outcome: str, told: str) -> None:
+    event = desk.event(status="done", outcome=outcome, finished_at=timezone.now())
+    ledger.replay(event.pk, by="Ann")
+    (claimed,) = ledger.claim(1, "tester")
+    on(READ, lambda _: ledger.done("points: 400 → 12."))
+    ledger.run(claimed)
+    assert again(event).outcome == "points: 400 → 12."
+    assert Event.objects.get(kind="portal.replayed").outcome == f"Ann replayed event {event.pk}.{told}"
+
+
 def test_a_kind_that_nobody_handles_any_more_is_tried_again(desk: Desk) -> None:
     event = desk.leased()
     event.kind = "gone.kind"

@@ -146,3 +146,56 @@ def test_a_hostile_body_costs_little(piece: str) -> None:
     started = time.process_time()
     excerpt(body)
     assert time.process_time() - started < 0.5
+
+
+def seconds(text: str) -> float:
+    started = time.process_time()
+    redact(text)
+    return time.process_time() - started
+
+
+HOSTILE = [
+    *("\\", "\\\\'", '"', "'", '\\"', "[", "{", "]", ":", "=", " ", "\t", "\n", "token", "token ", "token\n", "-token"),
+    *("key=", "token=", "token:", "token:{", "token%3d", 'token:"', "token=\\", '"secret":\\"', '"secret":{"', "\"['"),
+    *("tokentoken" * 8 + "\\" * 500, '"' + "token" * 16 + "a" * 80 + "\\", "token" + " " * 9, '"token"' + "\\" * 50),
+    *("Bearer ", "Bearer" + " " * 50, "eyJ-.", "awp_12345678_", "-----BEGIN PRIVATE KEY-----", "-----END "),
+]
+HOSTILE += ['"token' + "\\" * 50 + '":', '"token\\":', '"token:\\":', "\\" * 50 + '"token' + "\\" * 51 + '":']
+OPENINGS = ["", "token:{", '"token":"', 'token:{"', "\\\\'token\\\\':\\\\'", '"token', "password:", "Bearer "]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_twice_as_much_costs_twice_as_much(piece: str) -> None:
+    for opening in OPENINGS:
+        size = 16 * 1024
+        small = seconds(opening + piece * (size // len(piece)))
+        large = seconds(opening + piece * (4 * size // len(piece)))
+        assert large < 8 * small + 0.2, opening  # what grows with the square takes 16 times as long, and seconds
+    assert seconds(piece * (256 * 1024 // len(piece))) < 2
+
+
+@pytest.mark.parametrize("depth", [1, 4, 15])
+def test_deeply_quoted_json_costs_little(depth: int) -> None:
+    text = "x"
+    for _ in range(depth):
+        text = json.dumps({"token": text, "other": 1})
+    assert seconds(text) < 2
+    assert seconds(json.dumps({"x": "\\" * 128 * 1024})) < 2
+
+
+@given(st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=6), st.sampled_from(OPENINGS))
+def test_no_mixture_of_hostile_pieces_is_dear(pieces: list[str], opening: str) -> None:
+    mixed = "".join(pieces)
+    assert seconds(opening + mixed * (32 * 1024 // len(mixed))) < 2
+
+
+@pytest.mark.parametrize("slashes", [0, 1, 3, 7])
+def test_a_name_and_its_value_are_found_behind_any_backslashes(slashes: int) -> None:
+    quote = "\\" * slashes + '"'
+    shown = redact(f"{{{quote}apiKey{quote}: {quote}{SECRET}{quote}, {quote}b{quote}: 2}}")
+    assert shown == f"{{{quote}apiKey{quote}: {quote}{MASK}{quote}, {quote}b{quote}: 2}}"
+
+
+@pytest.mark.parametrize("text", ['"token=secret99\\":1', "tokena':token\\x1'token:secret99\\'="])
+def test_a_quote_that_is_escaped_oftener_than_the_opening_one_ends_no_name(text: str) -> None:
+    assert "secret99" not in redact(text)

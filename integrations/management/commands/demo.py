@@ -4,24 +4,26 @@ import os
 import signal
 import sys
 import time
+from datetime import datetime
 from types import FrameType
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import environ
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from integrations.demo import seed as seeding
 from integrations.demo import tour as touring
 from integrations.demo.outside import ActitoHand, Phone
 from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
-from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, running
+from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, only_one, running
 from passes.models import WalletPass
 from passes.pages import link
-from portal.models import Event
+from portal.models import Event, Heart
 
-DEFAULT_PORT = 8000
+DEFAULT_PORT = "8000"
 # Who carries a phone in the demo: (e-mail address, name of the phone, its language). The first one is on the tour.
 OWNERS = (
     ("anna.peeters@example.com", "Anna", "en"),
@@ -42,9 +44,10 @@ class Command(BaseCommand):
             raise CommandError("The demo makes a demo tenant. It does not run with PRODUCTION=true.")
         signal.signal(signal.SIGTERM, _end)
         try:
-            ports = choose_ports(environ.Env().int("PORT", default=DEFAULT_PORT))
+            ports = choose_ports(os.environ.get("PORT") or DEFAULT_PORT)
             _see_own_address(ports)
-            self._run(ports, once=options["once"])
+            with only_one():
+                self._run(ports, once=options["once"])
         except (DemoError, touring.StopFailed) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -65,17 +68,18 @@ class Command(BaseCommand):
                     self._serve(demo, [*sandbox, *others])
 
     def _tour(self, demo: seeding.Demo, actito: ActitoHand) -> None:
+        began = timezone.now()
         webhooks = f"{demo.base_url}/api/{demo.tenant.slug}/webhooks/listeners/actito/profile"
         actito.post_changes_to(webhooks, demo.api_key)
         self._say(f"Reading {seeding.read_everyone(demo, actito.profile_ids())} new profiles from Actito")
-        _wait_until_quiet(demo)
+        _wait_until_quiet(demo, began)
         phones = [self._phone(demo, *owner) for owner in OWNERS]
         phone, wallet_pass = phones[0]
         profile = actito.profile_id(OWNERS[0][0])
         self._write_state(demo, profile, wallet_pass)
         self._say(f"The tour: {OWNERS[0][1]} gets {touring.ADDED_POINTS} points\n")
         stops, seconds = touring.tour(demo, actito, phone, wallet_pass, profile)
-        self.stdout.write("\n".join(touring.printed(stops)))
+        self.stdout.write("\n".join(touring.printed(stops, ZoneInfo(demo.tenant.time_zone))))
         self.stdout.write(self.style.SUCCESS(f"\n  From Actito to the phone in {seconds:.2f} s.\n"))
 
     def _phone(self, demo: seeding.Demo, email: str, name: str, language: str) -> tuple[Phone, WalletPass]:
@@ -116,7 +120,9 @@ class Command(BaseCommand):
             "Try next\n"
             "  1. Events: open the newest “Actito profile changed” and follow it to the phone.\n"
             f"  2. The phones: {demo.phones_url}\n"
-            "  3. Change a template's text, publish it, and watch the phones.\n"
+            "  3. Templates: change a text, publish it, and watch the phones.\n"
+            f"  4. Customers: open {OWNERS[0][0]}.\n"
+            f"  5. Change points or break something: docs/sandbox.md. Actito's sandbox is {demo.actito_url}\n"
             f"  Addresses and keys for scripts are in {seeding.state_file()}.\n\n"
             "Ctrl-C stops everything."
         )
@@ -144,14 +150,19 @@ def _end(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _wait_until_quiet(demo: seeding.Demo) -> None:
-    """Until nothing waits any more, so that the tour is followed alone."""
+def _wait_until_quiet(demo: seeding.Demo, began: datetime) -> None:
+    """Until the worker is up and nothing waits any more, so that the tour is followed alone."""
+    hearts = Heart.objects.filter(beat_at__gt=began)
     unfinished = Event.objects.for_tenant(demo.tenant).filter(status__in=[Event.Status.WAITING, Event.Status.LEASED])
     deadline = time.monotonic() + READ_SECONDS
-    while unfinished.exists():
+    while unfinished.exists() or not hearts.exists():
         if time.monotonic() > deadline:
-            event = unfinished.order_by("pk")[0]
-            raise touring.StopFailed(f"The worker did not finish {event} within {READ_SECONDS:.0f} s. {event.outcome}")
+            event = unfinished.order_by("pk").first()
+            raise touring.StopFailed(
+                f"The worker did not finish {event} within {READ_SECONDS:.0f} s. {event.outcome}"
+                if event
+                else f"The worker did not start within {READ_SECONDS:.0f} s. See {settings.VAR_DIR}/log/worker.log."
+            )
         time.sleep(0.1)
 
 

@@ -69,6 +69,36 @@ def test_an_empty_key_keeps_the_stored_one(world: World, owner: Client) -> None:
     assert ActitoConnection.objects.get(pk=connection.pk).api_key == "newer"
 
 
+def test_another_address_takes_the_key_again(world: World, owner: Client) -> None:
+    connection = world.rows[ActitoConnection]
+    page = url(ActitoConnection, "change", connection.pk)
+    response = owner.post(page, form(host="https://elsewhere.example"))
+    assert response.status_code == 200
+    assert "Enter the API key again: it would go to another address." in response.content.decode()
+    connection.refresh_from_db()
+    assert connection.host == HOST
+    assert owner.post(page, form(host="https://elsewhere.example", api_key="newer")).status_code == 302
+    connection = ActitoConnection.objects.get(pk=connection.pk)
+    assert (connection.host, connection.api_key) == ("https://elsewhere.example", "newer")
+
+
+@pytest.mark.parametrize("number", [201, 100_000])
+def test_more_mappings_than_fit_are_refused_at_once(world: World, owner: Client, number: int) -> None:
+    connection, name = world.rows[ActitoConnection], "value"
+    rows = {
+        f"mappings-{n}-{key}": value for n in range(201)
+        for key, value in {"part": "attributes", "attribute": f"a{n}", "value_name": f"{name}{n}",
+                           "value_type": "text", "connection": connection.pk}.items()
+    }  # fmt: skip
+    before = AttributeMapping.objects.count()
+    posted = form(**{**rows, "mappings-TOTAL_FORMS": number})
+    response = owner.post(url(ActitoConnection, "change", connection.pk), posted)
+    assert response.status_code == 200
+    assert len(response.context["inline_admin_formsets"][0].formset.forms) == 201
+    assert "at most 60" in response.content.decode()
+    assert AttributeMapping.objects.count() == before
+
+
 def test_marketers_map_values_and_leave_the_connection_alone(world: World) -> None:
     connection = world.rows[ActitoConnection]
     client = client_of(member(world, Role.MARKETER))

@@ -141,9 +141,10 @@ def test_an_unknown_profile_is_none(actito: ActitoSandbox) -> None:
 
 
 def test_a_wrong_api_key_pauses_with_a_sentence(actito: ActitoSandbox) -> None:
-    error = refusal(connect(actito.url, api_key="wrong-key"))
+    connection = connect(actito.url, api_key="wrong-key")
+    error = refusal(connection)
     assert error.decision is Decision.PAUSE
-    assert error.sentence == "Actito does not accept the API key. Enter a valid one."
+    assert error.sentence == f"Actito does not accept the API key of “{connection.name}”. Enter a valid one."
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "clé", "\u2019", " \t"])

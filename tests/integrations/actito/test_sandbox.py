@@ -707,6 +707,61 @@ def test_the_shared_faults_work_on_vendor_paths(call: Caller, sandbox: ActitoSan
     assert sandbox.values("demo", "Profiles", 1)["points"] == 7
 
 
+def test_a_fault_may_hit_one_method_only(call: Caller, sandbox: ActitoSandbox) -> None:
+    fault = {"kind": "status", "status": 503, "times": 2, "method": "GET"}
+    assert requests.post(sandbox.url + "/_sandbox/faults", json=fault, timeout=5).status_code == 201
+    statuses = [
+        call("PUT", f"/v4{TABLE}/1", profile_body(points=7)).status_code,
+        call("GET", f"/v4{TABLE}/1").status_code,
+        call("PUT", f"/v4{TABLE}/1", profile_body(points=8)).status_code,
+        call("GET", f"/v4{TABLE}/1").status_code,
+        call("GET", f"/v4{TABLE}/1").status_code,
+    ]
+    assert [status == 503 for status in statuses] == [False, True, False, True, False]
+    assert sandbox.values("demo", "Profiles", 1)["points"] == 8
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("", "A fault is a JSON object."),
+        ("{", "The body is not JSON."),
+        (b'{"kind": "\xe9"}', "The body is not UTF-8 text."),
+        ("[]", "A fault is a JSON object."),
+        ("null", "A fault is a JSON object."),
+        ("7", "A fault is a JSON object."),
+        ({}, "The kind is missing: one of status, slow, malformed, drop."),
+        ({"path": "x"}, "The kind is missing: one of status, slow, malformed, drop."),
+        (
+            {"kind": "drop", "time": 1, "self": 2},
+            "A fault has no self, time. It has kind, path, times, status, seconds, retry_after, method.",
+        ),
+        ({"kind": "explode"}, "The kind must be one of status, slow, malformed, drop."),
+        ({"kind": ["drop"]}, "The kind must be one of status, slow, malformed, drop."),
+        ({"kind": "drop", "path": "("}, "The path must be a regular expression."),
+        ({"kind": "drop", "path": 1}, "The path must be a regular expression."),
+        ({"kind": "drop", "times": "2"}, "The times must be a whole number from 1."),
+        ({"kind": "drop", "times": 0}, "The times must be a whole number from 1."),
+        ({"kind": "drop", "times": True}, "The times must be a whole number from 1."),
+        ({"kind": "status", "status": "500"}, "The status must be a whole number from 200 to 599."),
+        ({"kind": "status", "status": 7}, "The status must be a whole number from 200 to 599."),
+        ({"kind": "slow", "seconds": "1"}, "The seconds must be a number from 0 to 3600."),
+        ('{"kind": "slow", "seconds": NaN}', "The seconds must be a number from 0 to 3600."),
+        ({"kind": "slow", "seconds": -1}, "The seconds must be a number from 0 to 3600."),
+        ({"kind": "status", "retry_after": 3}, "The retry_after must be a line of text."),
+        ({"kind": "status", "retry_after": "3\r\nX: y"}, "The retry_after must be a line of text."),
+        ({"kind": "drop", "method": "get"}, "The method must be empty or one of GET, POST, PUT, PATCH, DELETE, HEAD."),
+        ({"kind": "drop", "method": None}, "The method must be empty or one of GET, POST, PUT, PATCH, DELETE, HEAD."),
+        ({"kind": "drop", "method": {}}, "The method must be empty or one of GET, POST, PUT, PATCH, DELETE, HEAD."),
+    ],
+)
+def test_a_wrong_fault_is_refused_in_words_and_not_armed(sandbox: ActitoSandbox, body: Any, told: str) -> None:
+    data = json.dumps(body) if isinstance(body, dict) else body
+    answer = requests.post(sandbox.url + "/_sandbox/faults", data=data, timeout=5)
+    assert (answer.status_code, answer.json()) == (400, {"message": told})
+    assert sandbox.faults == []
+
+
 # State
 
 

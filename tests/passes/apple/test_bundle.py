@@ -199,7 +199,7 @@ class TestImages:
         icon.save()
 
         assert self.images(held)["icon.png"] in {world.png(1), world.png(77)}
-        world.change(held.customer)
+        world.republish(held)
         assert self.images(held)["icon.png"] == world.png(77)
 
     def test_that_were_replaced_are_not_kept_as_if_they_were_the_old_ones(self) -> None:

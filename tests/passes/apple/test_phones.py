@@ -134,7 +134,7 @@ def test_a_phone_reads_its_owners_language(apple: AppleSandbox) -> None:
     held = card(apple)
     for language, translation in (("nl", "U hebt nu %@ punten"), ("fr", "Vous avez maintenant %@ points")):
         held.template.texts.create(language=language, text="You now have %@ points", translation=translation)
-    world.change(held.customer)
+    world.republish(held)
     phones = {language: apple.phone(language) for language in ("en", "fr", "nl")}
     for language, phone in phones.items():
         phone.language = language
