@@ -95,7 +95,7 @@ def test_more_mappings_than_fit_are_refused_at_once(world: World, owner: Client,
     response = owner.post(url(ActitoConnection, "change", connection.pk), posted)
     assert response.status_code == 200
     assert len(response.context["inline_admin_formsets"][0].formset.forms) == 201
-    assert "at most 60" in response.content.decode()
+    assert "at most 200" in response.content.decode()
     assert AttributeMapping.objects.count() == before
 
 
