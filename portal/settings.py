@@ -140,6 +140,8 @@ if PRODUCTION:
 # A webhook body may be 256 KiB; the views check it themselves because DRF reads the stream.
 WEBHOOK_BODY_LIMIT = 256 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# Three lists of a template with 200 lines each fit.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 
 UNFOLD = {
     "SITE_TITLE": "Wallet portal",
