@@ -96,7 +96,7 @@ def _verdict(accounts: list[RemoteAccount], paused: list[Paused], tenants: Itera
         )
     if paused:
         names = ", ".join(each.account.title for each in paused)
-        return Verdict("bad", "pause_circle", _("Something stands still"), _("%(names)s is paused.") % {"names": names})
+        return Verdict("bad", "pause_circle", _("Something stands still"), _("Paused: %(names)s.") % {"names": names})
     if not _worker_lives():
         return Verdict(
             "bad", "error", _("Nothing is moving"), _("The worker is not running. Start “manage.py worker”.")
