@@ -98,7 +98,6 @@ def call(
     target: str,
     trail: Trail | None = None,
     headers: dict[str, str] | None = None,
-    params: dict[str, str] | None = None,
     body: Any = None,
     repeatable: bool = True,
     read_seconds: float = READ_SECONDS,
@@ -125,7 +124,7 @@ def call(
     answer: Answer | None = None
     error = f"{target} was not asked: something unexpected went wrong here."
     try:
-        response = _send(method, url, headers=headers, params=params, body=body, read_seconds=read_seconds)
+        response = _send(method, url, headers=headers, body=body, read_seconds=read_seconds)
         answer, error = Answer(*response, target, hidden), ""
     except (requests.RequestException, HTTPError, UnicodeError) as problem:
         failure = _no_answer(problem, target, repeatable)
@@ -154,7 +153,6 @@ def _send(
     url: str,
     *,
     headers: dict[str, str] | None,
-    params: dict[str, str] | None,
     body: Any,
     read_seconds: float,
 ) -> tuple[int, dict[str, str], bytes]:
@@ -162,7 +160,6 @@ def _send(
         method,
         url,
         headers=headers,
-        params=params,
         json=body,
         timeout=(CONNECT_SECONDS, read_seconds),
         allow_redirects=False,

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 
 from portal.tenancy import TenantModel
@@ -27,9 +25,6 @@ class Customer(TenantModel):
 
     def __str__(self) -> str:
         return self.key
-
-    def value(self, name: str) -> Any:
-        return self.values.get(name)
 
 
 class Identity(TenantModel):

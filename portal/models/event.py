@@ -43,8 +43,6 @@ class Event(TenantModel):
         FAILED = "failed", "Failed"
         UNCERTAIN = "uncertain", "Uncertain"
 
-    FINAL: ClassVar = (Status.DONE, Status.IGNORED, Status.MERGED, Status.FAILED, Status.UNCERTAIN)
-
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=60)
     subject = models.CharField(max_length=200, help_text="What it is about; one Event per subject runs at a time.")
