@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -21,14 +22,16 @@ ModelT_co = TypeVar("ModelT_co", bound=models.Model, covariant=True)
 
 
 class Role(models.TextChoices):
-    OWNER = "owner", "Owner"
-    MARKETER = "marketer", "Marketer"
-    OPERATOR = "operator", "Operator"
-    AUDITOR = "auditor", "Auditor"
+    OWNER = "owner", _("Owner")
+    MARKETER = "marketer", _("Marketer")
+    OPERATOR = "operator", _("Operator")
+    AUDITOR = "auditor", _("Auditor")
 
 
 class Action(StrEnum):
     VIEW = "view"
+    AUDIT = "audit"  # read the team, the API keys and the history of changes
+    EXPORT = "export"  # take customers' data away as a file
     CONFIGURE = "configure"  # mappings, templates, scenarios, rules, messages, review lists
     OPERATE = "operate"  # replay, sync, trigger for one customer, void
     CONNECT = "connect"  # connections, certificates and other secrets, API keys
@@ -38,10 +41,12 @@ class Action(StrEnum):
 
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.OWNER: frozenset(Action),
-    Role.MARKETER: frozenset({Action.VIEW, Action.CONFIGURE}),
+    Role.MARKETER: frozenset({Action.VIEW, Action.EXPORT, Action.CONFIGURE}),
     Role.OPERATOR: frozenset({Action.VIEW, Action.OPERATE}),
-    Role.AUDITOR: frozenset({Action.VIEW}),
+    Role.AUDITOR: frozenset({Action.VIEW, Action.AUDIT}),
 }
+# What the people of a suspended tenant may still do.
+READING = frozenset({Action.VIEW, Action.AUDIT})
 
 
 def roles_allowing(action: Action) -> list[Role]:
@@ -49,12 +54,17 @@ def roles_allowing(action: Action) -> list[Role]:
 
 
 def tenant_ids(user: AbstractBaseUser | AnonymousUser, action: Action = Action.VIEW) -> list[int]:
-    """The tenants in which a person who is not a superuser may take the action. One query."""
+    """The tenants in which a person who is not a superuser may take the action. One query.
+
+    A suspended tenant can be read, nothing else.
+    """
     from portal.models import Membership  # noqa: PLC0415 - models import this module
 
     if not user.is_authenticated or not user.is_active:
         return []
     memberships = Membership.objects.filter(user_id=user.pk, role__in=roles_allowing(action))
+    if action not in READING:
+        memberships = memberships.filter(tenant__suspended_at=None)
     return list(memberships.values_list("tenant_id", flat=True))
 
 
@@ -134,4 +144,4 @@ def check_same_tenant(row: models.Model) -> None:
         if getattr(row, field.attname) is None or field.name == "tenant":
             continue
         if tenant_id_of(getattr(row, field.name)) != own:
-            raise ValidationError({field.name: "Choose one from your own list."})
+            raise ValidationError({field.name: _("Choose one from your own list.")})

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from integrations.actito.models import ActitoConnection, AttributeMapping
 from portal.models import Customer, Identity, Membership, Tenant
@@ -18,10 +19,10 @@ from tests.world import make_connection, make_tenant, map_value
 pytestmark = pytest.mark.django_db
 
 ALLOWED = {
-    Role.OWNER: {"view", "configure", "operate", "connect", "team", "erase"},
-    Role.MARKETER: {"view", "configure"},
+    Role.OWNER: {"view", "audit", "export", "configure", "operate", "connect", "team", "erase"},
+    Role.MARKETER: {"view", "export", "configure"},
     Role.OPERATOR: {"view", "operate"},
-    Role.AUDITOR: {"view"},
+    Role.AUDITOR: {"view", "audit"},
 }
 
 
@@ -46,6 +47,14 @@ def test_a_role_allows_its_actions_in_its_own_tenant_only(role: Role, action: Ac
     assert may(user, action) is allowed  # type: ignore[arg-type]
     assert may(user, action, rivale.pk) is False  # type: ignore[arg-type]
     assert [one.key for one in Customer.objects.for_user(user, action)] == (["verdi"] if allowed else [])
+
+
+def test_the_people_of_a_suspended_tenant_only_read() -> None:
+    verdi = make_tenant()
+    owner = member(verdi, Role.OWNER)
+    Tenant.objects.update(suspended_at=timezone.now())
+    allowed = {action for action in Action if may(owner, action, verdi.pk)}  # type: ignore[arg-type]
+    assert allowed == {Action.VIEW, Action.AUDIT}
 
 
 def test_nobody_sees_anything_without_a_membership() -> None:
