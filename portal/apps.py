@@ -7,6 +7,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import checks  # noqa: F401 - registers the system checks
+        from portal.admin import checks as admin_checks  # noqa: F401
         from portal.admin import registered  # noqa: F401 - registers the admins
         from portal.ledger.registry import name_news
 

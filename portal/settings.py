@@ -33,8 +33,11 @@ PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SANDBOX = env.flag("SANDBOX", not PRODUCTION)
 ALLOWED_HOSTS = env.several("ALLOWED_HOSTS", host_of(PUBLIC_URL) if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.several("CSRF_TRUSTED_ORIGINS", [])
-if env.flag("BEHIND_PROXY", False):
+BEHIND_PROXY = env.flag("BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# How many proxies of ours write X-Forwarded-For; with none, what it says is somebody's own word.
+PROXY_COUNT = env.whole("PROXY_COUNT", 0)
 
 INSTALLED_APPS = [
     "integrations",
@@ -50,9 +53,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "django_q",
+    "axes",
 ]
 
 MIDDLEWARE = [
+    "portal.headers.headers",
+    "portal.headers.Policies",
     "portal.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -63,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -117,8 +124,36 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "portal.accounts.AnyCaseBackend"]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+# Links to a new password; the pages and mails that speak of them say "24 hours".
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+
+# Who tried to sign in, and who has to wait: portal/limits.py.
+AXES_HANDLER = "portal.limits.SignInLimits"
+AXES_CLIENT_IP_CALLABLE = "portal.limits.address_of"
+AXES_LOCKOUT_CALLABLE = "portal.limits.locked_response"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+
+# A working day, counted from signing in. Nothing puts the end off.
+SESSION_HOURS = env.whole("SESSION_HOURS", 12, least=1)
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+_mail = env.mail("EMAIL_URL")
+# Outside of production, mails are files that one can open.
+MAIL_SET_UP = bool(_mail) or not PRODUCTION
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 0
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"portal@{next(iter(host_of(PUBLIC_URL)), '')}")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français"), ("nl", "Nederlands")]
@@ -132,8 +167,12 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
+    # Browsers take these names only over https, for this host alone: no neighbouring host can set them.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
     SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.flag("HSTS_SUBDOMAINS", True)
 
@@ -146,7 +185,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 UNFOLD = {
     "SITE_TITLE": "Wallet portal",
     "SITE_HEADER": "Wallet portal",
-    "SITE_SUBHEADER": "portal.admin.navigation.tenant_names",
+    "SITE_SUBHEADER": "portal.admin.navigation.tenant_name",
+    "SITE_DROPDOWN": "portal.admin.current.header_items",
+    "SHOW_LANGUAGES": True,
     "SITE_URL": None,
     "SITE_SYMBOL": "wallet",
     "SHOW_VIEW_ON_SITE": False,
@@ -226,5 +267,7 @@ LOGGING = {
         # httpx logs a line a request at INFO, device tokens in the path included.
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
+        # axes writes names and addresses; portal.limits says that somebody was refused.
+        "axes": {"level": "ERROR"},
     },
 }

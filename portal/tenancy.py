@@ -6,6 +6,7 @@ reason in `tenant_path_reason`. Admin, API and tests all read the rows through `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
@@ -91,14 +92,19 @@ class TenantQuerySet(models.QuerySet[ModelT_co]):
         key = tenant if isinstance(tenant, int) else tenant.pk
         return self.filter(**{_column(path): key})
 
+    def has_tenant(self) -> bool:
+        return bool(self._tenant_path())
+
+    def for_tenants(self, tenants: Iterable[int]) -> Self:
+        """The rows of these tenants; none of a model that has no tenant."""
+        path = self._tenant_path()
+        return self.filter(**{f"{_column(path)}__in": list(tenants)}) if path else self.none()
+
     def for_user(self, user: AbstractBaseUser | AnonymousUser, action: Action = Action.VIEW) -> Self:
         """The rows of the tenants in which the person may take the action; everything for a superuser."""
         if is_superuser(user):
             return self.all()
-        path = self._tenant_path()
-        if not path:
-            return self.none()
-        return self.filter(**{f"{_column(path)}__in": tenant_ids(user, action)})
+        return self.for_tenants(tenant_ids(user, action))
 
 
 def _column(path: str) -> str:
@@ -123,6 +129,7 @@ class TenantModel(models.Model):
     """A row of a tenant. All rows that it points to must be of the same tenant."""
 
     tenant_path: ClassVar[str | None] = "tenant"
+    personal: ClassVar[bool] = False  # whether its name is a customer's, which no history may keep
     tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+")
 
     objects: ClassVar[Any] = TenantQuerySet.as_manager()

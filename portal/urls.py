@@ -15,6 +15,7 @@ handler500 = "portal.problems.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
     path("wallet/apple/", include("passes.apple.service")),
     path("p/", include("passes.pages")),

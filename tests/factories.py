@@ -26,7 +26,7 @@ from passes.models import (
     WalletPass,
 )
 from portal.ledger import lane_id_for
-from portal.models import ApiKey, Attempt, Customer, Event, Identity, Lane, Membership, Scope, Tenant
+from portal.models import ApiKey, Attempt, Change, Customer, Event, Identity, Lane, Membership, Scope, Tenant
 from portal.tenancy import Role
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -142,6 +142,17 @@ class ApiKeyFactory(Factory[ApiKey]):
     prefix = factory.Sequence(lambda n: f"{n:08d}")
     digest = "0" * 64
     scopes = factory.LazyFunction(lambda: [Scope.ACTITO_LISTENER.value])
+
+
+class ChangeFactory(Factory[Change]):
+    class Meta:
+        model = Change
+
+    tenant = factory.SubFactory(TenantFactory)
+    who = "anna@example.com"
+    kind = Change.Kind.CHANGED
+    model = "passes.passtemplate"
+    object_key = "1"
 
 
 class ConnectionFactory(Factory[ActitoConnection]):

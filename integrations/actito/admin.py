@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -151,7 +152,7 @@ class ActitoConnectionAdmin(TenantAdmin):
     )  # fmt: skip
     def resume(self, request: HttpRequest, form: DialogForm, connection: ActitoConnection) -> HttpResponse:
         resume_lane(connection.lane_id)
-        self.log_change(request, connection, str(_("Resumed.")))
+        self.log_change(request, connection, gettext_noop("Resumed."))
         url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
         return finished(request, url, _("The connection moves again."))
 

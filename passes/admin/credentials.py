@@ -13,7 +13,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
@@ -151,7 +151,7 @@ class AppleCredentialsAdmin(TenantAdmin):
     )  # fmt: skip
     def resume(self, request: HttpRequest, form: DialogForm, credentials: AppleCredentials) -> HttpResponse:
         resume_lane(credentials.lane_id)
-        self.log_change(request, credentials, str(_("Resumed.")))
+        self.log_change(request, credentials, gettext_noop("Resumed."))
         url = reverse("admin:passes_applecredentials_change", args=[credentials.pk])
         return finished(request, url, _("Pushes go out again."))
 

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from passes.admin.filters import IsVoid, WhichTemplate
 from passes.admin.preview import card
 from passes.content import ContentError
 from passes.models import Device, Registration, WalletPass
@@ -28,6 +29,7 @@ from portal.admin.customers import events_about
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.extend import Link, extensions
 from portal.admin.pages import PageAdmin
+from portal.admin.paging import ManyRows, lowered
 from portal.admin.site import site
 from portal.ledger.registry import name_news
 from portal.tenancy import Action
@@ -51,16 +53,20 @@ def state_of(wallet_pass: WalletPass, phones: int) -> tuple[str, str]:
 
 
 @admin.register(WalletPass, site=site)
-class WalletPassAdmin(PageAdmin, TenantAdmin):
+class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
     list_display = ("customer_key", "template", "state", "changed_at", "fetched")
     list_select_related = ("template", "customer")
-    search_fields = ("customer__key__startswith",)
+    list_filter = (WhichTemplate, IsVoid)
+    search_fields = ("customer__lowered_key",)
     search_help_text = _("The beginning of a customer's key, for example anna@")
     change_form_template = "admin/passes/pass.html"
     actions_detail = ("void",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(phones=phones_count()).defer("content")
+
+    def begins_with(self, term: str, tenants: frozenset[int]) -> Q:
+        return Q(customer__tenant_id__in=tenants, customer__lowered_key__startswith=lowered(term))
 
     @display(description=_("Customer"))
     def customer_key(self, wallet_pass: WalletPass) -> str:
@@ -103,7 +109,7 @@ class WalletPassAdmin(PageAdmin, TenantAdmin):
                 locked = WalletPass.objects.select_for_update(of=("self",)).get(pk=wallet_pass.pk)
                 if not locked.voided:
                     self._void(locked, by=request.user.get_username())
-                    self.log_change(request, wallet_pass, str(_("Voided.")))
+                    self.log_change(request, wallet_pass, gettext_noop("Voided."))
         except ContentError as error:
             return finished(request, url, str(error), messages.ERROR)
         return finished(request, url, _("The pass is void."))

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminColorInputWidget
@@ -176,7 +177,7 @@ class PassTemplateAdmin(TenantAdmin):
                 payload={"template": template.pk},
             )
             publish(template, cause=published)
-            self.log_change(request, template, str(_("Published.")))
+            self.log_change(request, template, gettext_noop("Published."))
         url = reverse("admin:portal_event_change", args=[published.pk])
         return leads_to(request, url, _("Published. The passes are being renewed; follow them here."))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from typing import ClassVar
 
 from django.db import models
 
@@ -18,10 +19,13 @@ def new_token() -> str:
 class WalletPass(TenantModel):
     """A customer's pass. Its content is stored, so that what is signed at fetch is what was hashed at refresh."""
 
+    personal: ClassVar[bool] = True
+
     serial_number = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # Never changes in an update: phones keep it (Apple, "Adding a Web Service to Update Passes").
     authentication_token = EncryptedTextField(default=new_token, bound_to="serial_number", editable=False)
-    template = models.ForeignKey(PassTemplate, on_delete=models.PROTECT, related_name="passes")
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
+    template = models.ForeignKey(PassTemplate, on_delete=models.PROTECT, related_name="passes", db_index=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="passes")
     content = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64, blank=True, default="")
@@ -38,7 +42,12 @@ class WalletPass(TenantModel):
         verbose_name_plural = "passes"
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["template", "customer"], name="pass_one_per_customer")]
-        indexes = [models.Index(fields=["tenant", "-id"])]
+        indexes = [
+            # What pages ask, newest first (portal.admin.paging).
+            models.Index(fields=["tenant", "-id"], name="pass_newest"),
+            models.Index(fields=["template", "-id"], name="pass_by_template"),
+            models.Index(fields=["tenant", "-id"], condition=models.Q(voided=True), name="pass_void"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.template} · {self.customer}"

@@ -9,32 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin import ShowFacets, SimpleListFilter
-from django.core.paginator import Paginator
 from django.db.models import Field, Model, QuerySet, URLField
 from django.forms import ModelForm
-from django.http import HttpRequest
-from django.utils.functional import cached_property
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from portal.admin.forms import TenantForm, secret_field, secret_names
-from portal.admin.rights import allowed_tenants, may_here, row, rows, tenant_of
+from portal.admin.paging import CappedPaginator, shortened_search
+from portal.admin.recorded import Recorded
+from portal.admin.rights import (
+    allowed_tenants,
+    current_tenant_id,
+    may_here,
+    row,
+    rows,
+    tenant_of,
+    tenants_within_reach,
+)
 from portal.models import Tenant
 from portal.secrets import EncryptedTextField
 from portal.tenancy import Action, is_superuser
 
-COUNT_LIMIT = 10_000
 INLINE_LIMIT = 200
-
-
-class CappedPaginator(Paginator):
-    """Counts to a limit only: nobody turns to page 201, and counting millions of rows takes longer than showing 50."""
-
-    @cached_property
-    def count(self) -> int:
-        if not isinstance(self.object_list, QuerySet):
-            return len(self.object_list)
-        return self.object_list.order_by().values("pk")[:COUNT_LIMIT].count()
 
 
 class Scoped:
@@ -128,7 +128,7 @@ class Scoped:
         return {name for name in names if not self.permits(request, self.field_actions.get(name, action), obj)}
 
 
-class TenantAdmin(Scoped, ModelAdmin):
+class TenantAdmin(Recorded, Scoped, ModelAdmin):
     show_full_result_count = False
     show_facets = ShowFacets.NEVER  # they count every row of a list
     list_per_page = 50
@@ -141,6 +141,8 @@ class TenantAdmin(Scoped, ModelAdmin):
     save_on_top = False
     # Lookups that the portal's own pages put into the address of the list, beside its filters: ("parent",).
     allowed_lookups: ClassVar[tuple[str, ...]] = ()
+    # What an empty list says: what will be here, and what to do for it.
+    empty_sentence: ClassVar[Any] = ""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Django would filter by any field and any lookup: `?digest__startswith=` reads a hidden column by guessing."""
@@ -149,9 +151,22 @@ class TenantAdmin(Scoped, ModelAdmin):
                  if isinstance(each, type) and issubclass(each, SimpleListFilter)}  # fmt: skip
         return lookup in asked or lookup in self.allowed_lookups
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return shortened_search(request) or super().changelist_view(request, extra_context)
+
     def scoped_object(self, request: HttpRequest, key: Any, action: Action | None = None) -> Any:
         """The row with this key, for the first line of everything custom. Raises Http404 for somebody else's."""
         return row(request, self.model, key, action or self.view_action)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Whoever follows a link into another of their tenants is told where it leads."""
+        tenant_id = tenant_of(self.model, object_id)
+        elsewhere = tenants_within_reach(request).filter(pk=tenant_id).first() if tenant_id else None
+        if elsewhere is None or elsewhere.pk == current_tenant_id(request):
+            return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
+        said = _("This belongs to %(tenant)s. Choose %(tenant)s, then open the link again.")
+        messages.warning(request, said % {"tenant": elsewhere.name})
+        return HttpResponseRedirect(reverse("admin:choose_tenant"))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return super().render_change_form(request, {"show_save_and_add_another": False, **context}, *args, **kwargs)

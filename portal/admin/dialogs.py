@@ -62,10 +62,13 @@ def dialog(
                 seen = admin.scoped_object(request, kwargs["object_id"])
                 if not admin.permits(request, needs, seen):
                     raise PermissionDenied
+                if request.method == "POST":
+                    admin.note_before(request, seen)
             elif not may_here(request, needs):
                 raise PermissionDenied
             return inner(admin, request, **kwargs)
 
+        guarded.is_dialog = True  # type: ignore[attr-defined]  # what portal.E010 looks for
         return guarded
 
     return decorate

@@ -11,9 +11,8 @@ from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin.rights import allowed_tenants
-from portal.models import Tenant
-from portal.tenancy import Action
+from portal.admin.current import current_tenant
+from portal.tenancy import is_superuser
 
 DAILY, SET_UP, TEAM, INSTALLATION = range(4)
 _TITLES = {SET_UP: _("Set up"), TEAM: _("Team"), INSTALLATION: _("Installation")}
@@ -59,14 +58,13 @@ def _item(request: HttpRequest, entry: Entry) -> dict[str, Any]:
     return {"title": entry.title, "icon": entry.icon, "link": url, "active": request.path.startswith(url)}
 
 
-def tenant_names(request: HttpRequest) -> str:
+def tenant_name(request: HttpRequest) -> str:
     """UNFOLD["SITE_SUBHEADER"]: whose data this is."""
     if not request.user.is_authenticated:
         return ""
-    tenants = allowed_tenants(request, Action.VIEW)
-    if len(tenants) > 1:
-        return str(_("%(count)d tenants") % {"count": len(tenants)})
-    return Tenant.objects.filter(pk__in=tenants).values_list("name", flat=True).first() or ""
+    if tenant := current_tenant(request):
+        return tenant.name
+    return str(_("All tenants")) if is_superuser(request.user) else ""
 
 
 def stylesheet(request: HttpRequest) -> str:

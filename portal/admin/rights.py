@@ -11,20 +11,49 @@ from django.http import Http404, HttpRequest
 from portal.models import Tenant
 from portal.tenancy import Action, TenantQuerySet, is_superuser, tenant_id_of, tenant_ids
 
+CHOSEN_TENANT = "portal_tenant"  # in the session: the key of the tenant that the person went over to
+
+
+def tenants_within_reach(request: HttpRequest) -> QuerySet[Tenant]:
+    """The tenants that the person may go over to, by name."""
+    tenants = Tenant.objects.order_by("name", "pk")
+    return tenants if is_superuser(request.user) else tenants.filter(pk__in=tenant_ids(request.user))
+
+
+def current_tenant_id(request: HttpRequest) -> int | None:
+    """The tenant that the person works in; None for superusers who look at all, and for people without any."""
+    kept = request.__dict__
+    if "_portal_current" not in kept:
+        kept["_portal_current"] = _current(request)
+    return kept["_portal_current"]  # type: ignore[no-any-return]
+
+
+def _current(request: HttpRequest) -> int | None:
+    session = getattr(request, "session", None)
+    chosen = session.get(CHOSEN_TENANT) if session is not None else None
+    within_reach = tenants_within_reach(request).values_list("pk", flat=True)
+    if chosen is not None and (found := within_reach.filter(pk=chosen).first()):
+        return found
+    return None if is_superuser(request.user) else within_reach.first()
+
 
 def allowed_tenants(request: HttpRequest, action: Action) -> frozenset[int]:
-    """The tenants in which the person may take the action. A page asks many times; the database is asked once."""
-    kept: dict[Action, frozenset[int]] = request.__dict__.setdefault("_portal_tenants", {})
+    """Where the person may take the action, among what is looked at. A page asks often; the database is asked once."""
+    kept: dict[Action, frozenset[int]] = request.__dict__.setdefault("_portal_allowed", {})
     if action not in kept:
-        everything = is_superuser(request.user)
-        found = Tenant.objects.values_list("pk", flat=True) if everything else tenant_ids(request.user, action)
+        here = current_tenant_id(request)
+        if is_superuser(request.user):
+            found = Tenant.objects.values_list("pk", flat=True) if here is None else [here]
+        else:
+            found = {here} & set(tenant_ids(request.user, action))
         kept[action] = frozenset(found)
     return kept[action]
 
 
 def forget(request: HttpRequest) -> None:
-    """The database is asked again: for decisions that are made under a lock."""
-    request.__dict__.pop("_portal_tenants", None)
+    """The database is asked again: for decisions that are made under a lock, and after a change of tenant."""
+    for name in ("_portal_allowed", "_portal_current", "_portal_tenant"):
+        request.__dict__.pop(name, None)
 
 
 def may_here(request: HttpRequest, action: Action | None, tenant_id: int | None = None) -> bool:
@@ -39,7 +68,11 @@ def may_here(request: HttpRequest, action: Action | None, tenant_id: int | None 
 def rows(request: HttpRequest, model: type[Model], action: Action | None = Action.VIEW) -> QuerySet[Any]:
     """The rows of a model in the tenants where the person may take the action."""
     found = TenantQuerySet(model)
-    return found.none() if action is None else found.for_user(request.user, action)
+    if action is None:
+        return found.none()
+    if is_superuser(request.user) and (current_tenant_id(request) is None or not found.has_tenant()):
+        return found.all()
+    return found.for_tenants(allowed_tenants(request, action))
 
 
 def row(request: HttpRequest, model: type[Model], key: Any, action: Action | None = Action.VIEW) -> Any:

@@ -7,29 +7,18 @@ from functools import update_wrapper
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.forms import AuthenticationForm as BaseAuthenticationForm
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from portal.admin.colours import shades
+from portal.admin.current import choose_tenant, current_tenant
 from portal.admin.rights import allowed_tenants
-from portal.models import Membership, Tenant
+from portal.admin.signin import LoginForm, password_urls
+from portal.models import Tenant
 from portal.tenancy import Action, is_superuser
-
-
-class LoginForm(AuthenticationForm):
-    """Lets in who is a member of a tenant, or a superuser; Django's staff flag says nothing here."""
-
-    def confirm_login_allowed(self, user: Any) -> None:
-        BaseAuthenticationForm.confirm_login_allowed(self, user)
-        if not user.is_superuser and not Membership.objects.filter(user=user).exists():
-            raise ValidationError(
-                _("You are not a member of any team yet. Ask the administrator of this installation to add you.")
-            )
 
 
 class PortalAdminSite(UnfoldAdminSite):
@@ -37,6 +26,7 @@ class PortalAdminSite(UnfoldAdminSite):
     index_title = _("Home")
     index_template = "admin/portal/home.html"
     login_form = LoginForm
+    login_template = "admin/signin/login.html"
     enable_nav_sidebar = True
 
     def __init__(self, name: str = "admin") -> None:
@@ -49,7 +39,15 @@ class PortalAdminSite(UnfoldAdminSite):
 
     def get_urls(self) -> list[URLPattern]:
         """Without Django's redirect by content type and id, which knows no tenants."""
-        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+        own = [path("tenant/", self.admin_view(choose_tenant), name="choose_tenant"), *password_urls(self)]
+        return own + [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context: dict[str, Any] = super().each_context(request)
+        tenant = current_tenant(request) if self.has_permission(request) else None
+        if tenant and tenant.colour:
+            context["colors"] = {**context["colors"], "primary": shades(tenant.colour)}
+        return {**context, "portal_tenant": tenant}
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Times are shown as the tenant's clocks show them."""
@@ -72,8 +70,12 @@ class PortalAdminSite(UnfoldAdminSite):
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo | None:
-    tenants = allowed_tenants(request, Action.VIEW)
-    zones = set(Tenant.objects.filter(pk__in=tenants).values_list("time_zone", flat=True)[:2]) if tenants else set()
+    """Of the tenant that is looked at; of all of them where they agree; else the installation's (None)."""
+    if tenant := current_tenant(request):
+        return ZoneInfo(tenant.time_zone)
+    if not is_superuser(request.user):
+        return None
+    zones = set(Tenant.objects.values_list("time_zone", flat=True).distinct()[:2])
     return ZoneInfo(zones.pop()) if len(zones) == 1 else None
 
 

@@ -1,6 +1,8 @@
-from portal.models.access import ApiKey, Scope
+from portal.models.access import ApiKey, RefusedCall, Scope
+from portal.models.change import Change
 from portal.models.customer import Customer, Identity
 from portal.models.event import Attempt, Event, Heart, Lane
 from portal.models.tenant import Membership, Tenant
 
-__all__ = ["ApiKey", "Attempt", "Customer", "Event", "Heart", "Identity", "Lane", "Membership", "Scope", "Tenant"]
+__all__ = ["ApiKey", "Attempt", "Change", "Customer", "Event", "Heart", "Identity", "Lane", "Membership", "RefusedCall", "Scope",
+           "Tenant"]  # fmt: skip

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from portal.tenancy import TenantModel
 
@@ -8,20 +12,38 @@ from portal.tenancy import TenantModel
 class Customer(TenantModel):
     """A person as the tenant's systems know them. `portal.customers` is the only writer."""
 
-    key = models.CharField(max_length=255, help_text="The business key, for example the e-mail address.")
-    language = models.CharField(max_length=8, blank=True, default="")
+    personal: ClassVar[bool] = True
+
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
+                               verbose_name=_("tenant"))  # fmt: skip
+    key = models.CharField(
+        _("key"), max_length=255, help_text=_("Your own name for the customer, for example the e-mail address.")
+    )
+    # Staff search as they like to type; the systems spell as they like to.
+    lowered_key = models.GeneratedField(expression=Lower("key"), output_field=models.CharField(max_length=255),
+                                        db_persist=True)  # fmt: skip
+    language = models.CharField(_("language"), max_length=8, blank=True, default="")
     # {"points": 420}: text, number, true or false, ISO date, or null.
-    values = models.JSONField(default=dict)
+    values = models.JSONField(_("values"), default=dict)
     # {"points": {"source": "actito:3", "number": 812, "at": "2026-01-31T10:00:00+00:00"}}: who wrote it last, and when;
     # `number` is the arrival's number in the ledger, so that an older arrival never overwrites a newer one.
-    origins = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(null=True, help_text="When a value last changed.")
-    synced_at = models.DateTimeField(null=True, help_text="When the profile was last read.")
+    origins = models.JSONField(_("where values come from"), default=dict)
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+    changed_at = models.DateTimeField(_("changed"), null=True, help_text=_("When a value last changed."))
+    synced_at = models.DateTimeField(_("read"), null=True, help_text=_("When the profile was last read."))
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["tenant", "-id"]), models.Index(fields=["tenant", "key"])]
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        indexes = [
+            models.Index(fields=["tenant", "-id"], name="customer_newest"),
+            models.Index(fields=["tenant", "-changed_at", "-id"], name="customer_changed"),
+            models.Index(
+                fields=["tenant", "lowered_key"], name="customer_by_key",
+                opclasses=["int8_ops", "varchar_pattern_ops"],  # LIKE 'beginning%' in any collation
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.key
@@ -30,13 +52,19 @@ class Customer(TenantModel):
 class Identity(TenantModel):
     """One name of a customer in one outside system: profile 147471 of Actito connection 3."""
 
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identities")
-    namespace = models.CharField(max_length=60, help_text="The system, for example actito:3.")
-    value = models.CharField(max_length=255)
-    number = models.BigIntegerField(default=0, help_text="The ledger's number of the reading that gave it.")
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
+                               verbose_name=_("tenant"))  # fmt: skip
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identities",
+                                 verbose_name=_("customer"))  # fmt: skip
+    namespace = models.CharField(_("system"), max_length=60, help_text=_("The system, for example actito:3."))
+    value = models.CharField(_("name there"), max_length=255)
+    number = models.BigIntegerField(
+        _("number"), default=0, help_text=_("The ledger's number of the reading that gave it.")
+    )
 
     class Meta:
-        verbose_name_plural = "identities"
+        verbose_name = _("identity")
+        verbose_name_plural = _("identities")
         constraints = [models.UniqueConstraint(fields=["tenant", "namespace", "value"], name="identity_one_customer")]
 
     def __str__(self) -> str:

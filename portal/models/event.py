@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.tenancy import TenantModel
 
@@ -18,13 +19,17 @@ class Lane(TenantModel):
     Work of a lane that is paused, or whose `not_before` lies ahead, is never claimed.
     """
 
-    key = models.CharField(max_length=200)
-    paused_at = models.DateTimeField(null=True, blank=True)
-    pause_reason = models.TextField(blank=True, default="")
-    not_before = models.DateTimeField(default=timezone.now)
-    max_running = models.PositiveSmallIntegerField(default=4, help_text="Calls at the same time, over all workers.")
+    key = models.CharField(_("key"), max_length=200)
+    paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    pause_reason = models.TextField(_("reason"), blank=True, default="")
+    not_before = models.DateTimeField(_("not before"), default=timezone.now)
+    max_running = models.PositiveSmallIntegerField(
+        _("at the same time"), default=4, help_text=_("Calls at the same time, over all workers.")
+    )
 
     class Meta:
+        verbose_name = _("remote account")
+        verbose_name_plural = _("remote accounts")
         constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="lane_key")]
 
     def __str__(self) -> str:
@@ -35,46 +40,59 @@ class Event(TenantModel):
     """One row of durable work or news."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        LEASED = "leased", "Running"
-        DONE = "done", "Done"
-        IGNORED = "ignored", "Ignored"
-        MERGED = "merged", "Merged"
-        FAILED = "failed", "Failed"
-        UNCERTAIN = "uncertain", "Uncertain"
+        WAITING = "waiting", _("Waiting")
+        LEASED = "leased", _("Running")
+        DONE = "done", _("Done")
+        IGNORED = "ignored", _("Ignored")
+        MERGED = "merged", _("Merged")
+        FAILED = "failed", _("Failed")
+        UNCERTAIN = "uncertain", _("Uncertain")
 
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=60)
-    subject = models.CharField(max_length=200, help_text="What it is about; one Event per subject runs at a time.")
-    coalesces = models.BooleanField(
-        default=False, help_text="Whether one run covers all waiting Events of the subject."
+    # No index of their own: what begins with the tenant, and `event_due`, serve all that is asked of them.
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
+                               verbose_name=_("tenant"))  # fmt: skip
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", db_index=False,
+                             verbose_name=_("remote account"))  # fmt: skip
+    kind = models.CharField(_("kind"), max_length=60)
+    subject = models.CharField(
+        _("subject"), max_length=200, help_text=_("What it is about; one event per subject runs at a time.")
     )
-    payload = models.JSONField(default=dict)
+    coalesces = models.BooleanField(
+        _("covers others"), default=False, help_text=_("Whether one run covers all waiting events of the subject.")
+    )
+    payload = models.JSONField(_("content"), default=dict)
 
-    source = models.CharField(max_length=60, help_text="Who sent it, for example actito:3 or portal.")
-    source_id = models.CharField(max_length=200, null=True, help_text="The sender's own id of the event.")  # noqa: DJ001
-    body_hash = models.CharField(max_length=64, blank=True, default="")
-    repeats = models.PositiveIntegerField(default=0)
+    source = models.CharField(_("source"), max_length=60, help_text=_("Who sent it, for example actito:3 or portal."))
+    source_id = models.CharField(  # noqa: DJ001
+        _("sender's number"), max_length=200, null=True, help_text=_("The sender's own id of the event.")
+    )
+    body_hash = models.CharField(_("fingerprint"), max_length=64, blank=True, default="")
+    repeats = models.PositiveIntegerField(_("sent again"), default=0)
 
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.WAITING)
-    attempts = models.PositiveIntegerField(default=0)
-    retries = models.PositiveIntegerField(default=0, help_text="Retries used of the present schedule.")
-    first_failed_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(default=timezone.now)
-    claimed_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.WAITING)
+    attempts = models.PositiveIntegerField(_("tries"), default=0)
+    retries = models.PositiveIntegerField(_("retries"), default=0, help_text=_("Retries used of the present schedule."))
+    first_failed_at = models.DateTimeField(_("first failed"), null=True)
+    due_at = models.DateTimeField(_("due"), default=timezone.now)
+    claimed_at = models.DateTimeField(_("begun"), null=True)
+    lease_until = models.DateTimeField(_("held until"), null=True)
     lease_token = models.UUIDField(null=True)
-    leased_by = models.CharField(max_length=80, blank=True, default="")
+    leased_by = models.CharField(_("held by"), max_length=80, blank=True, default="")
 
-    correlation_id = models.UUIDField(default=uuid.uuid4)
-    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="children")
-    merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
-    outcome = models.TextField(blank=True, default="", help_text="One sentence for staff.")
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
+    correlation_id = models.UUIDField(_("chain"), default=uuid.uuid4)
+    # Most Events have neither, so their indexes hold those only that do (below).
+    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="children", db_index=False,
+                               verbose_name=_("follows from"))  # fmt: skip
+    merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False,
+                                    verbose_name=_("covered by"))  # fmt: skip
+    outcome = models.TextField(_("outcome"), blank=True, default="", help_text=_("One sentence for staff."))
+    created_at = models.DateTimeField(_("received"), default=timezone.now)
+    finished_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "subject"], condition=Q(status="leased"), name="event_one_leased_per_subject"
@@ -84,6 +102,7 @@ class Event(TenantModel):
             ),
         ]
         indexes = [
+            # What workers ask.
             models.Index(fields=["lane", "due_at"], condition=Q(status="waiting"), name="event_due"),
             models.Index(
                 fields=["tenant", "kind", "subject"],
@@ -92,9 +111,20 @@ class Event(TenantModel):
             ),
             models.Index(fields=["tenant", "kind", "subject"], condition=Q(status="failed"), name="event_dead"),
             models.Index(fields=["lease_until"], condition=Q(status="leased"), name="event_lease"),
+            # What pages ask, newest first (portal.admin.paging).
             models.Index(fields=["tenant", "-id"], name="event_newest"),
+            models.Index(fields=["tenant", "status", "-id"], name="event_by_status"),
+            models.Index(fields=["tenant", "kind", "status", "-id"], name="event_by_kind"),
+            models.Index(fields=["tenant", "-id"], condition=Q(parent__isnull=True), name="event_first"),
+            models.Index(
+                fields=["tenant", "subject", "-id"], name="event_by_subject",
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],  # LIKE 'beginning%' in any collation
+            ),
             models.Index(fields=["correlation_id"], name="event_trace"),
-        ]
+            # What follows an Event, on its page and when it is deleted.
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="event_children"),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="event_covered"),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
@@ -105,22 +135,30 @@ class Attempt(models.Model):
 
     tenant_path: ClassVar[str | None] = "event__tenant"
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="calls")
-    number = models.PositiveIntegerField(help_text="The Event's attempt during which the call was made.")
-    target = models.CharField(max_length=200, help_text="The system called, in words.")
-    method = models.CharField(max_length=10)
-    url = models.CharField(max_length=500)
-    repeatable = models.BooleanField(default=True, help_text="Whether making the call twice does no harm.")
-    status = models.PositiveSmallIntegerField(null=True, help_text="The HTTP status; empty when no answer came.")
-    milliseconds = models.PositiveIntegerField(null=True)
-    error = models.TextField(blank=True, default="")
-    request_excerpt = models.TextField(blank=True, default="")
-    response_excerpt = models.TextField(blank=True, default="")
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="calls", verbose_name=_("event"))
+    number = models.PositiveIntegerField(
+        _("number"), help_text=_("The event's attempt during which the call was made.")
+    )
+    target = models.CharField(_("system"), max_length=200, help_text=_("The system called, in words."))
+    method = models.CharField(_("method"), max_length=10)
+    url = models.CharField(_("address"), max_length=500)
+    repeatable = models.BooleanField(
+        _("repeatable"), default=True, help_text=_("Whether making the call twice does no harm.")
+    )
+    status = models.PositiveSmallIntegerField(
+        _("status"), null=True, help_text=_("The HTTP status; empty when no answer came.")
+    )
+    milliseconds = models.PositiveIntegerField(_("milliseconds"), null=True)
+    error = models.TextField(_("error"), blank=True, default="")
+    request_excerpt = models.TextField(_("sent"), blank=True, default="")
+    response_excerpt = models.TextField(_("answered"), blank=True, default="")
+    started_at = models.DateTimeField(_("begun"), default=timezone.now)
+    finished_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:
         ordering = ["id"]
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
 
     def __str__(self) -> str:
         return f"{self.method} {self.target}"
@@ -132,9 +170,13 @@ class Heart(models.Model):
     tenant_path: ClassVar[str | None] = None
     tenant_path_reason: ClassVar[str] = "Workers serve all tenants."
 
-    cluster = models.CharField(max_length=80)
-    process = models.CharField(max_length=80, unique=True)
-    beat_at = models.DateTimeField(default=timezone.now)
+    cluster = models.CharField(_("cluster"), max_length=80)
+    process = models.CharField(_("process"), max_length=80, unique=True)
+    beat_at = models.DateTimeField(_("last beat"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("worker process")
+        verbose_name_plural = _("worker processes")
 
     def __str__(self) -> str:
         return self.process

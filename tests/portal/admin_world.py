@@ -53,6 +53,12 @@ def make_world(mark: str) -> World:
             payload={"pass": wallet_pass.pk, "customer": customer.pk, "note": f"{mark} note"}, kind="pass.refresh",
         )
     )  # fmt: skip
+    world.add(
+        make.ChangeFactory.make(
+            tenant=tenant, who=f"{mark}-owner@example.com", object_key=str(template.pk), name=f"{mark} card",
+            differences=[{"part": "", "row": "", "field": "name", "before": f"{mark} old", "after": f"{mark} card"}],
+        )
+    )  # fmt: skip
     make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body")
     return world
 

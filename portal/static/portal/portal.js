@@ -1,0 +1,24 @@
+// Copies what is shown once. Listens on the document, because dialogs come and go.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const box = button.parentElement;
+  const field = box.querySelector("input");
+  field.focus();
+  field.select();
+  box.querySelector("[role=status]").textContent = (await copy(field.value)) ? box.dataset.copied : box.dataset.byHand;
+});
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // No clipboard without https, or the browser refuses it: the old way, on the text that is selected.
+    return document.execCommand("copy");
+  }
+}
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches(".portal-once input")) event.target.select();
+});
