@@ -14,6 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from portal import refused
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -54,8 +56,12 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     response = drf_exception_handler(error, context)
     if response is None:
         return None
-    members = {"errors": error.errors} if isinstance(error, BadBody) else {}
-    response.data = problem(response.status_code, _sentence(getattr(error, "detail", None)), **members)
+    errors = error.errors if isinstance(error, BadBody) else {}
+    members = {"errors": errors} if errors else {}
+    told = getattr(error, "detail", None)
+    detail = _sentence(told)
+    refused.note(context["request"], response.status_code, _named(errors) or detail, getattr(told, "code", ""))
+    response.data = problem(response.status_code, detail, **members)
     response.content_type = MEDIA_TYPE
     return response
 
@@ -66,23 +72,28 @@ def _sentence(detail: Any) -> str:
     return json.dumps(detail, default=str) if detail else ""
 
 
-def _page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+def _named(errors: dict[str, list[str]]) -> str:
+    return " ".join(f"{path}: {' '.join(sentences)}" for path, sentences in errors.items())
+
+
+def page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return JsonResponse(problem(status, detail), status=status, content_type=MEDIA_TYPE)
     return HttpResponse(f"<!doctype html><title>{HTTPStatus(status).phrase}</title><p>{detail}</p>", status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 400, "The request could not be understood.")
+    return page(request, 400, "The request could not be understood.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 403, "You may not do this.")
+    return page(request, 403, "You may not do this.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 404, "There is nothing at this address.")
+    refused.note(request, 404, "There is nothing at this address.")
+    return page(request, 404, "There is nothing at this address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500, "Something went wrong here. It has been logged; try again later.")
+    return page(request, 500, "Something went wrong here. It has been logged; try again later.")

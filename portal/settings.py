@@ -125,6 +125,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "portal.accounts.AnyCaseBackend"]
+CSRF_FAILURE_VIEW = "portal.admin.errors.csrf_failure"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 # Links to a new password; the pages and mails that speak of them say "24 hours".
@@ -194,6 +195,7 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "8px",
     "STYLES": ["portal.admin.navigation.stylesheet"],
+    "SCRIPTS": ["portal.admin.navigation.script"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.admin.navigation.icon"}],
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {

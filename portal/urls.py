@@ -8,8 +8,8 @@ from django.views.generic import RedirectView
 from portal.admin.site import site
 
 handler400 = "portal.problems.bad_request"
-handler403 = "portal.problems.forbidden"
-handler404 = "portal.problems.not_found"
+handler403 = "portal.admin.errors.forbidden"
+handler404 = "portal.admin.errors.not_found"
 handler500 = "portal.problems.server_error"
 
 urlpatterns = [

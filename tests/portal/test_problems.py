@@ -89,4 +89,4 @@ def test_a_database_out_of_reach_is_a_problem_and_is_logged(
 def test_a_detail_that_is_no_sentence_is_spelled_out() -> None:
     assert problems._sentence({"a": ["b"]}) == '{"a": ["b"]}'
     assert problems._sentence(None) == ""
-    assert problems._page(RequestFactory().get("/api/x"), 404, "Nothing.").status_code == 404
+    assert problems.page(RequestFactory().get("/api/x"), 404, "Nothing.").status_code == 404
