@@ -84,6 +84,33 @@ def check_sandbox(**_: Any) -> list[CheckMessage]:
     return []
 
 
+@register(INSTALLATION)
+def check_mail(**_: Any) -> list[CheckMessage]:
+    if settings.MAIL_SET_UP:
+        return []
+    return [
+        Warning(
+            "E-mail is not set up: nobody can be invited, or set a forgotten password, by mail.",
+            hint="Set EMAIL_URL or EMAIL_URL_FILE, for example to smtp+tls://user:password@mail.example.com:587",
+            id="portal.W002",
+        )
+    ]
+
+
+@register(Tags.security, INSTALLATION)
+def check_proxies(**_: Any) -> list[CheckMessage]:
+    if not settings.BEHIND_PROXY or settings.PROXY_COUNT:
+        return []
+    return [
+        Warning(
+            "PROXY_COUNT is 0 behind a proxy: everybody seems to come from the proxy's address, so that one person's "
+            "failed sign-ins make all others wait.",
+            hint="Set PROXY_COUNT to how many proxies of yours add to X-Forwarded-For: mostly 1.",
+            id="portal.W003",
+        )
+    ]
+
+
 @register(Tags.models)
 def check_tenant_paths(**_: Any) -> list[CheckMessage]:
     """Every model says how it reaches its tenant, or why it has none."""

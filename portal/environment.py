@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0", ""}
 _DATABASES = ("postgres://", "postgresql://", "sqlite:///")
+# django-environ's further names mislead: its smtps:// begins without TLS.
+_MAIL_SERVERS = ("smtp://", "smtp+tls://", "smtp+ssl://")
 
 
 class Environment:
@@ -89,6 +91,22 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is not a database address. {example}") from None
         if not found.get("NAME"):
             raise ImproperlyConfigured(f"{name} names no database. {example}")
+        return found
+
+    def mail(self, name: str) -> dict[str, Any]:
+        """Django's settings for a mail server's URL, which is never repeated; nothing when it is not set."""
+        url = self.secret(name)
+        if not url:
+            return {}
+        example = "For example smtp+tls://user:password@mail.example.com:587, or smtp+ssl:// with port 465."
+        if not url.startswith(_MAIL_SERVERS):
+            raise ImproperlyConfigured(f"{name} must begin with {', '.join(_MAIL_SERVERS)}. {example}")
+        try:
+            found: dict[str, Any] = environ.Env.email_url_config(url)
+        except (ValueError, KeyError):
+            raise ImproperlyConfigured(f"{name} is not a mail server's address. {example}") from None
+        if not found.get("EMAIL_HOST"):
+            raise ImproperlyConfigured(f"{name} names no mail server. {example}")
         return found
 
 

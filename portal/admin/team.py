@@ -1,40 +1,49 @@
 """People, and which role they have in a tenant.
 
-Only superusers add people: whoever makes an account knows its first password, and the account may later enter another
-tenant. Owners change roles and remove people.
+Owners add people, change roles and remove people; auditors read the list. Whoever adds a person learns nothing about
+the account behind the address, not even whether there was one, and never holds a password or a link of somebody else:
+those go to the person's mailbox. Where no mail is sent, superusers, who set any password, are shown the link.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from portal.accounts import account_named, has_joined, password_link
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
+from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.forms import TenantForm
 from portal.admin.rights import allowed_tenants, forget
 from portal.admin.site import site
+from portal.mail import invite
 from portal.models import Membership, Tenant
 from portal.tenancy import Action, Role, is_superuser
 
-WHO_ADDS = _("Ask the administrator of this installation to add people.")
+NO_MAIL = _(
+    "No mail is sent from here, so tell the person yourself. If they have no password yet, the administrator of this "
+    "installation can make them a link."
+)
 LAST_OWNER = _("This is the only owner. Make somebody else an owner first.")
 ROLES = _(
     "Owner: everything. Marketer: mappings and templates. Operator: replay, sync and void. Auditor: reads all, "
@@ -57,7 +66,7 @@ class PersonForm(DialogForm):
     tenant = forms.ChoiceField(label=_("Tenant"), widget=UnfoldAdminSelectWidget)
     username = forms.CharField(
         label=_("E-mail address"), max_length=150, widget=UnfoldAdminTextInputWidget, validators=[EmailValidator()],
-        help_text=_("The person signs in with it."),
+        help_text=_("The person signs in with it, and gets a message there."),
     )  # fmt: skip
     role = forms.ChoiceField(
         label=_("Role"), choices=Role.choices, initial=Role.MARKETER, widget=UnfoldAdminSelectWidget, help_text=ROLES
@@ -73,13 +82,7 @@ class PersonForm(DialogForm):
             self.fields["tenant"].choices = [(key, tenant.name) for key, tenant in self.tenants.items()]
 
     def clean_username(self) -> str:
-        """Names that differ in upper and lower case only are one person's."""
-        username: str = self.cleaned_data["username"].lower()
-        known = get_user_model().objects.filter(username__iexact=username).order_by("pk")[:2]
-        if len(known) > 1:
-            raise ValidationError(_("Several accounts have this name. Rename or delete all but one of them."))
-        self.known = known[0] if known else None
-        return username
+        return str(self.cleaned_data["username"]).lower()
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -100,13 +103,15 @@ class RoleForm(TenantForm):
 
 @admin.register(Membership, site=site)
 class MembershipAdmin(TenantAdmin):
-    view_action = change_action = delete_action = Action.TEAM
+    view_action = Action.AUDIT
+    change_action = delete_action = Action.TEAM
     form = RoleForm
-    list_display = ("person", "role", "created_at")
+    list_display = ("person", "role", "state", "created_at")
     list_select_related = ("user",)
-    fieldsets = ((None, {"fields": ["person", "role", "created_at"]}),)
-    readonly_fields = ("person", "created_at")
+    fieldsets = ((None, {"fields": ["person", "role", "state", "created_at"]}),)
+    readonly_fields = ("person", "state", "created_at")
     actions_list = ("add_person",)
+    actions_detail = ("invite_again",)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         made = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -116,12 +121,19 @@ class MembershipAdmin(TenantAdmin):
 
     @display(description=_("Person"))
     def person(self, membership: Membership) -> str:
-        return membership.user.get_full_name() or membership.user.get_username()
+        """The name stands there once the person has come: before, it would tell of an account that was known."""
+        user = membership.user
+        return (user.get_full_name() if has_joined(membership) else "") or user.get_username().lower()
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if request.method == "GET" and not is_superuser(request.user):
-            messages.info(request, WHO_ADDS)
-        return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+    @display(description=_("State"))
+    def state(self, membership: Membership) -> str:
+        return chip("good", _("Has signed in")) if has_joined(membership) else chip("quiet", _("Invited"))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Nobody is invited to where they are."""
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        membership = self.get_object(request, str(object_id))
+        return [] if membership is None or has_joined(membership) else offered
 
     @contextmanager
     def _alone(self, request: HttpRequest, object_id: str | None) -> Iterator[None]:
@@ -143,32 +155,56 @@ class MembershipAdmin(TenantAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         with self._alone(request, object_id):
             membership = self.get_object(request, unquote(object_id))
-            if membership and is_last_owner(membership):
+            if membership and self.has_delete_permission(request, membership) and is_last_owner(membership):
                 messages.error(request, LAST_OWNER)
                 return HttpResponseRedirect(reverse("admin:portal_membership_changelist"))
             return super().delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
 
     @dialog(
         label=_("Add a person"), needs=Action.TEAM, title=_("Add a person to the team"), form=PersonForm,
-        icon="person_add", variant=ActionVariant.PRIMARY, superusers_only=True,
+        icon="person_add", variant=ActionVariant.PRIMARY,
     )  # fmt: skip
     def add_person(self, request: HttpRequest, form: PersonForm) -> HttpResponse:
-        """Somebody new gets a first password, shown once; whoever has an account keeps it."""
-        given, password = form.cleaned_data, ""
+        given = form.cleaned_data
         with transaction.atomic():
-            user = form.known
-            if user is None:
-                password = secrets.token_urlsafe(12)
-                user = get_user_model().objects.create_user(
-                    given["username"], email=given["username"], password=password
-                )
-            added = Membership.objects.create(tenant=form.tenant, user=user, role=given["role"])
-        self.log_addition(request, added, [{"added": {}}])
-        done_url = reverse("admin:portal_membership_changelist")
-        if not password:
-            return finished(request, done_url, _("The person is in the team now."))
-        shown = {"person": user, "text": password, "done_url": done_url}
-        return result(request, "admin/portal/person_added.html", shown)
+            user = account_named(given["username"]) or _new_account(given["username"])
+            added, made = Membership.objects.get_or_create(
+                tenant=form.tenant, user=user, defaults={"role": given["role"]}
+            )
+        if made:
+            self.log_addition(request, added, [{"added": {}}])
+        return _tell(request, added, _("The person is in the team now."))
+
+    @dialog(
+        label=_("Send the invitation again"), needs=Action.TEAM, title=_("Send the invitation again?"),
+        description=_("The person gets the message once more, with a new link if they have no password yet."),
+        icon="forward_to_inbox",
+    )  # fmt: skip
+    def invite_again(self, request: HttpRequest, form: DialogForm, membership: Membership) -> HttpResponse:
+        if has_joined(membership):
+            here = reverse("admin:portal_membership_change", args=[membership.pk])
+            return finished(request, here, _("This person has signed in already."), messages.WARNING)
+        self.log_change(request, membership, gettext_noop("Invited again."))
+        return _tell(request, membership, "")
+
+
+def _new_account(name: str) -> User:
+    user, _made = User.objects.get_or_create(username=name, defaults={"email": name, "password": make_password(None)})
+    return user
+
+
+def _tell(request: HttpRequest, membership: Membership, done: Any) -> HttpResponse:
+    """Mails the person. What the page says is the same whether the address was known or not."""
+    page = reverse("admin:portal_membership_changelist")
+    if not settings.MAIL_SET_UP:
+        if is_superuser(request.user) and not membership.user.has_usable_password():
+            shown = {"person": membership.user, "text": password_link(membership.user), "done_url": page}
+            return result(request, "admin/portal/person_added.html", shown)
+        return finished(request, page, f"{done} {NO_MAIL}".strip(), messages.WARNING)
+    if invite(membership, request.user):
+        return finished(request, page, f"{done} {_('A message is on its way to them.')}".strip())
+    said = _("The message to them could not be sent. Open their entry later and choose “Send the invitation again”.")
+    return finished(request, page, f"{done} {said}".strip(), messages.WARNING)
 
 
 navigation.add(Membership, _("People"), icon="badge", group=navigation.TEAM, position=10)

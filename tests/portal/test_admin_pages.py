@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
-from django.test import Client, RequestFactory
+from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from passes.models import PassTemplate, WalletPass
 from portal.access import check_key
-from portal.admin.rights import may_here
-from portal.admin.team import lock_team
-from portal.models import ApiKey, Customer, Event, Heart, Lane, Membership, Tenant
-from portal.tenancy import Action, Role
+from portal.models import ApiKey, Customer, Event, Heart, Lane
+from portal.tenancy import Role
 from tests import factories as make
 from tests.portal.admin_world import World, client_of, make_world, member, url
 
@@ -39,19 +36,6 @@ def owner(world: World) -> Client:
 
 def action(model: Any, key: Any, name: str) -> str:
     return url(model, "changelist") + (f"{key}/{name}/" if key else f"{name}/")
-
-
-# Signing in
-
-
-def test_a_member_signs_in_without_the_staff_flag_and_a_stranger_is_told_why(world: World) -> None:
-    world.owner.set_password("a long password 17")
-    world.owner.save()
-    given = {"username": world.owner.username, "password": "a long password 17"}
-    response = Client().post("/admin/login/", given)
-    assert (response.status_code, response["Location"]) == (302, "/admin/")
-    Membership.objects.all().delete()
-    assert "not a member of any team" in Client().post("/admin/login/", given).content.decode()
 
 
 # Home
@@ -226,97 +210,6 @@ def test_a_key_is_revoked(world: World, owner: Client) -> None:
     owner.post(action(ApiKey, key.pk, "revoke"), SUBMIT)
     key.refresh_from_db()
     assert key.revoked_at
-
-
-@pytest.fixture
-def root(django_user_model: type[User]) -> Client:
-    return client_of(django_user_model.objects.create_superuser("root"))
-
-
-def test_a_new_person_gets_a_password_once_and_a_known_one_keeps_theirs(world: World, root: Client) -> None:
-    address = action(Membership, None, "add-person")
-    assert address in root.get(url(Membership, "changelist")).content.decode()
-    text = root.post(address, {**SUBMIT, "username": "New@Example.com", "role": "marketer"}).content.decode()
-    password = text.split('value="')[1].split('"')[0]
-    assert Client().login(username="new@example.com", password=password)
-    other = make_world("Other")
-    given = {**SUBMIT, "tenant": world.tenant.pk, "username": other.owner.username.upper(), "role": "auditor"}
-    root.post(address, given)
-    assert Membership.objects.get(user=other.owner, tenant=world.tenant).role == Role.AUDITOR
-    assert "in the team already" in root.post(address, given).content.decode()
-
-
-def test_names_that_differ_in_case_only_are_not_guessed_between(world: World, root: Client) -> None:
-    for name in ("twin@example.com", "Twin@example.com"):
-        make.UserFactory.make(username=name)
-    given = {**SUBMIT, "username": "twin@example.com", "role": "owner"}
-    assert "Several accounts" in root.post(action(Membership, None, "add-person"), given).content.decode()
-    assert world.tenant.pk not in Membership.objects.filter(user__username__iexact="twin@example.com").values_list(
-        "tenant_id", flat=True
-    )
-
-
-def test_owners_add_nobody_and_are_told_who_does(world: World, owner: Client) -> None:
-    address = action(Membership, None, "add-person")
-    assert owner.get(address).status_code == 403
-    given = {**SUBMIT, "username": "new@example.com", "role": "marketer"}
-    assert owner.post(address, given).status_code == 403
-    assert not User.objects.filter(username="new@example.com").exists()
-    text = owner.get(url(Membership, "changelist")).content.decode()
-    assert address not in text
-    assert "Ask the administrator of this installation to add people." in text
-
-
-def test_the_last_owner_stays(world: World, owner: Client) -> None:
-    membership = world.rows[Membership]
-    text = owner.post(url(Membership, "change", membership.pk), {"role": "auditor"}).content.decode()
-    assert "only owner" in text
-    owner.post(url(Membership, "delete", membership.pk), {"post": "yes"})
-    membership.refresh_from_db()
-    assert membership.role == Role.OWNER
-
-
-def test_owners_change_and_remove_the_others(world: World, owner: Client) -> None:
-    other = Membership.objects.get(user=member(world, Role.OWNER))
-    assert owner.post(url(Membership, "change", other.pk), {"role": "auditor"}).status_code == 302
-    other.refresh_from_db()
-    assert other.role == Role.AUDITOR
-    assert owner.post(url(Membership, "delete", other.pk), {"post": "yes"}).status_code == 302
-    assert not Membership.objects.filter(pk=other.pk).exists()
-
-
-def test_under_the_lock_a_role_is_asked_anew(world: World) -> None:
-    request = RequestFactory().post("/")
-    request.user = world.owner
-    assert may_here(request, Action.TEAM, world.tenant.pk)
-    Membership.objects.filter(user=world.owner).update(role=Role.AUDITOR)
-    with transaction.atomic():
-        lock_team(request, world.tenant.pk)
-        assert not may_here(request, Action.TEAM, world.tenant.pk)
-
-
-@pytest.mark.parametrize("page", ["change", "delete"])
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one transaction write at a time anyway")
-def test_two_owners_who_remove_each_other_at_once_leave_one(page: str) -> None:
-    world = make_world("Verdi")
-    mine, other = world.rows[Membership], Membership.objects.get(user=member(world, Role.OWNER))
-    client = client_of(other.user)
-
-    def remove_me() -> None:
-        try:
-            client.post(url(Membership, page, mine.pk), {"role": "auditor", "post": "yes"})
-        finally:
-            connection.close()
-
-    thread = Thread(target=remove_me)
-    with transaction.atomic():
-        Tenant.objects.select_for_update().get(pk=world.tenant.pk)
-        thread.start()
-        thread.join(timeout=1)
-        Membership.objects.filter(pk=other.pk).update(role=Role.AUDITOR)
-    thread.join(timeout=20)
-    assert [each.pk for each in Membership.objects.filter(tenant=world.tenant, role=Role.OWNER)] == [mine.pk]
 
 
 # What every dialog and list promises
