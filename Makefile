@@ -47,6 +47,7 @@ lint: install-dev  ## Style, types, import contracts, migrations
 
 bench: install-dev  ## Print the benchmarks' ratios
 	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.admin
 
 lock: install-dev  ## Pin every version anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock

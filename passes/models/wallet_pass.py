@@ -45,7 +45,7 @@ class WalletPass(TenantModel):
         indexes = [
             # What pages ask, newest first (portal.admin.paging).
             models.Index(fields=["tenant", "-id"], name="pass_newest"),
-            models.Index(fields=["template", "-id"], name="pass_by_template"),
+            models.Index(fields=["template", "tenant", "-id"], name="pass_by_template"),
             models.Index(fields=["tenant", "-id"], condition=models.Q(voided=True), name="pass_void"),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -20,8 +21,9 @@ from portal.admin.about import people, related
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished
-from portal.admin.filters import HowDidItEnd, WhatHappened, WhichPart
+from portal.admin.filters import HowDidItEnd, WhatHappened, WhichPart, statuses_asked
 from portal.admin.pages import PageAdmin
+from portal.admin.paging import ManyRows, ManyRowsList
 from portal.admin.site import site
 from portal.admin.trace import TONES, trace_of
 from portal.ledger import NotReplayable, kind_title
@@ -30,7 +32,7 @@ from portal.models import Event
 from portal.tenancy import Action
 
 
-class EventList(ChangeList):
+class EventList(ManyRowsList):
     """Knows whom the shown Events are about."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -41,11 +43,11 @@ class EventList(ChangeList):
 
 
 @admin.register(Event, site=site)
-class EventAdmin(PageAdmin, TenantAdmin):
+class EventAdmin(ManyRows, PageAdmin, TenantAdmin):
     list_display = ("moment", "what", "whom", "state", "tries", "sentence")
     list_display_links = ("moment", "what")
     list_filter = (HowDidItEnd, WhatHappened, WhichPart)
-    search_fields = ("subject__startswith",)
+    search_fields = ("subject",)
     search_help_text = _("The beginning of a subject, for example actito:1:profile:3")
     list_per_page = 50
     change_form_template = "admin/portal/event.html"
@@ -53,6 +55,13 @@ class EventAdmin(PageAdmin, TenantAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList
+
+    def parts(self, request: HttpRequest) -> list[Q]:
+        """By status, where the index by kind has it before the number, and where several are asked for."""
+        return [Q(status=status) for status in statuses_asked(request)] or [Q()]
+
+    def begins_with(self, term: str, tenants: frozenset[int]) -> Q:
+        return Q(tenant_id__in=tenants, subject__startswith=term)
 
     @display(description=_("When"))
     def moment(self, event: Event) -> str:

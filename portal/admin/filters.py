@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.ledger import kind_title
@@ -22,6 +24,9 @@ class Question(SimpleListFilter):
         return given if given in {str(answer) for answer, _title in self.lookup_choices} else None
 
 
+OPEN = (Event.Status.FAILED, Event.Status.UNCERTAIN)
+
+
 class HowDidItEnd(Question):
     title = _("how it ended")
     parameter_name = "status"
@@ -31,7 +36,7 @@ class HowDidItEnd(Question):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "open":
-            return queryset.filter(status__in=[Event.Status.FAILED, Event.Status.UNCERTAIN])
+            return queryset.filter(status__in=OPEN)
         return queryset.filter(status=self.value()) if self.value() else queryset
 
 
@@ -57,3 +62,31 @@ class WhichPart(Question):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(parent=None) if self.value() == "first" else queryset
+
+
+def statuses_asked(request: HttpRequest) -> list[str]:
+    """The statuses that the answers in the address allow; none where the list is in order without them."""
+    asked = request.GET.get(HowDidItEnd.parameter_name, "")
+    if asked == "open":
+        return list(OPEN)
+    if asked in Event.Status.values:
+        return [asked]
+    return Event.Status.values if request.GET.get(WhatHappened.parameter_name) else []
+
+
+class WhenChanged(Question):
+    """Newest change first, as its index is."""
+
+    title = _("when a value changed")
+    parameter_name = "changed"
+    order = ("-changed_at", "-id")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("today", _("Today")), ("week", _("In the last 7 days")), ("month", _("In the last 30 days"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = {"today": 0, "week": 7, "month": 30}
+        if self.value() is None:
+            return queryset
+        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        return queryset.filter(changed_at__gte=midnight - timedelta(days=days[self.value() or ""]))
