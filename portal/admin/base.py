@@ -76,24 +76,9 @@ class Scoped:
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_here(request, self.view_action)
 
-    # Unfold asks has_<action>_permission for the buttons of its dialogs.
+    # Unfold asks has_<action>_permission for the buttons of its dialogs; those of each Action are added below.
     def has_superuser_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request.user)
-
-    def has_configure_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.permits(request, Action.CONFIGURE, obj)
-
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.permits(request, Action.OPERATE, obj)
-
-    def has_connect_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.permits(request, Action.CONNECT, obj)
-
-    def has_team_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.permits(request, Action.TEAM, obj)
-
-    def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.permits(request, Action.ERASE, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         ordering = self.get_ordering(request)  # type: ignore[attr-defined]
@@ -126,6 +111,18 @@ class Scoped:
         names = secret_names(self.model)  # type: ignore[attr-defined]
         action = self.change_action if obj is not None else self.add_action
         return {name for name in names if not self.permits(request, self.field_actions.get(name, action), obj)}
+
+
+def _permits(action: Action) -> Any:
+    def permitted(self: Scoped, request: HttpRequest, obj: Any = None) -> bool:
+        return self.permits(request, action, obj)
+
+    return permitted
+
+
+for _action in Action:
+    if _action is not Action.VIEW:  # Django's own, which asks for each class's `view_action`
+        setattr(Scoped, f"has_{_action}_permission", _permits(_action))
 
 
 class TenantAdmin(Recorded, Scoped, ModelAdmin):

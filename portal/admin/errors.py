@@ -1,4 +1,4 @@
-"""Refusals inside the admin: a page of the portal that says what is wrong and what to do. Elsewhere: portal.problems."""
+"""Refusals inside the admin: pages of the portal that say what is wrong and what to do. Elsewhere: portal.problems."""
 
 from __future__ import annotations
 

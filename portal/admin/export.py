@@ -1,0 +1,101 @@
+"""A list as a file for spreadsheets: what the list shows, filtered and searched as it is, and noted in the history."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal import history
+from portal.admin.dialogs import DialogForm, dialog
+from portal.admin.rights import current_tenant_id, may_here
+from portal.models import Change, Tenant
+from portal.tenancy import Action
+
+ROWS_LIMIT = 100_000
+CHUNK = 2_000
+# A cell that begins so is a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+# The title of a column, and the cell of a row.
+Cell = tuple[str, Callable[[Any], Any]]
+
+
+class Exported:
+    """Adds "Export" to a list. The file holds personal data, so it takes a right of its own and leaves a note."""
+
+    actions_list: ClassVar[tuple[Any, ...]] = ("export",)
+    export_sentence: ClassVar[str]  # what the history says, marked with gettext_noop
+
+    def export_cells(self, rows: QuerySet[Any]) -> list[Cell]:
+        raise NotImplementedError
+
+    @dialog(
+        label=_("Export"), needs=Action.EXPORT, title=_("Export this list?"), icon="download", submit=_("Export"),
+        description=_(
+            "You get what the list shows now, with its filters and search, as a file for spreadsheets: up to 100,000 "
+            "rows. It holds personal data, so keep it safe. That you took it is kept in the history."
+        ),
+    )  # fmt: skip
+    def export(self, request: HttpRequest, form: DialogForm) -> HttpResponse:
+        """Goes on to the file with the query of the list that the dialog stands on."""
+        file = reverse(f"admin:{self._base_name}_file")
+        query = urlsplit(request.headers.get("HX-Current-URL", "")).query
+        address = f"{file}?{query}" if query else file
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": address})
+        return HttpResponseRedirect(address)
+
+    @property
+    def _base_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}"  # type: ignore[attr-defined]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export_file)  # type: ignore[attr-defined]
+        return [path("file.csv", view, name=f"{self._base_name}_file"), *super().get_urls()]  # type: ignore[misc]
+
+    def export_file(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "GET" or not may_here(request, Action.EXPORT):
+            raise PermissionDenied
+        changes = self.get_changelist_instance(request)  # type: ignore[attr-defined]
+        rows = changes.get_queryset(request)[:ROWS_LIMIT]
+        self._note(request)
+        name = f"{self.opts.model_name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"  # type: ignore[attr-defined]
+        response = StreamingHttpResponse(_lines(self.export_cells(rows), rows), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _note(self, request: HttpRequest) -> None:
+        """Kept with each tenant whose rows are in the file."""
+        here = current_tenant_id(request)
+        for tenant in Tenant.objects.filter(pk=here) if here else Tenant.objects.all():
+            history.record(tenant, by=request.user, kind=Change.Kind.DONE, sentence=self.export_sentence)
+
+
+class _Echo:
+    """A file that hands back what is written."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _lines(cells: list[Cell], rows: QuerySet[Any]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\N{BYTE ORDER MARK}"  # without it, Excel takes UTF-8 for something else
+    yield writer.writerow([_safe(title) for title, _cell in cells])
+    for row in rows.iterator(chunk_size=CHUNK):
+        yield writer.writerow([_safe(cell(row)) for _title, cell in cells])
+
+
+def _safe(value: Any) -> Any:
+    text = "" if value is None else value
+    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
