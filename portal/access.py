@@ -9,18 +9,22 @@ import hashlib
 import hmac
 import re
 import secrets
+import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from portal.caching import BriefCache
-from portal.models import ApiKey, Tenant
+from portal.models import ApiKey, RefusedCall, Tenant
 
 if TYPE_CHECKING:  # DRF's views import this module through its settings
     from rest_framework.views import APIView
@@ -28,6 +32,21 @@ if TYPE_CHECKING:  # DRF's views import this module through its settings
 KEY_FORM = re.compile(r"awp_([a-z0-9]{8})_[A-Za-z0-9_-]{43}\Z")
 CACHE_SECONDS = 5.0  # a revocation works everywhere within this time
 LAST_USED_SECONDS = 60.0
+LIVE_PER_LINE = 2
+# Nobody knows how long a suspension lasts. Every five minutes costs nothing, and little is late when it is lifted.
+SUSPENDED_RETRY_SECONDS = 300
+
+
+class Suspended(APIException):
+    """The key is good, its tenant rests. Nothing is stored; the sender may try again."""
+
+    status_code = 503
+    default_detail = "This tenant is suspended. Nothing was stored; try again later."
+    wait = SUSPENDED_RETRY_SECONDS
+
+
+class NotReplaceable(Exception):
+    """The key cannot be replaced now; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +60,32 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class _Known:
+class KnownKey:
+    """A key that exists, whatever has become of it."""
+
     caller: Caller
     digest: str
     tenant_slug: str
     expires_at: datetime | None
+    revoked: bool
+    suspended: bool
+
+    def refused_for(self, tenant_slug: str) -> RefusedCall.Reason | None:
+        """Why it does not let anybody in at the tenant's address. Whoever calls is not told."""
+        if self.revoked:
+            return RefusedCall.Reason.REVOKED
+        if self.expires_at and self.expires_at <= timezone.now():
+            return RefusedCall.Reason.EXPIRED
+        return RefusedCall.Reason.ELSEWHERE if self.tenant_slug != tenant_slug else None
 
 
-def _load(prefix: str) -> _Known | None:
-    key = ApiKey.objects.select_related("tenant").filter(prefix=prefix, revoked_at=None).first()
+def _load(prefix: str) -> KnownKey | None:
+    key = ApiKey.objects.select_related("tenant").filter(prefix=prefix).first()
     if key is None:
         return None
     caller = Caller(key.tenant_id, frozenset(key.scopes), key.bound_to, key.pk)
-    return _Known(caller, key.digest, key.tenant.slug, key.expires_at)
+    suspended = key.tenant.suspended_at is not None
+    return KnownKey(caller, key.digest, key.tenant.slug, key.expires_at, key.revoked_at is not None, suspended)
 
 
 _keys = BriefCache(_load, CACHE_SECONDS)
@@ -62,14 +94,51 @@ _noted: BriefCache[int, int] = BriefCache(
 )
 
 
-def make_key(tenant: Tenant, name: str, scopes: list[str], bound_to: str = "") -> tuple[ApiKey, str]:
+def make_key(
+    tenant: Tenant,
+    name: str,
+    scopes: list[str],
+    bound_to: str = "",
+    *,
+    expires_at: datetime | None = None,
+    line: uuid.UUID | None = None,
+) -> tuple[ApiKey, str]:
     """A new key: its row, and the key itself, which cannot be shown again."""
     prefix = secrets.token_hex(4)
     text = f"awp_{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
-        tenant=tenant, name=name, prefix=prefix, digest=_digest(text), scopes=scopes, bound_to=bound_to
-    )
+        tenant=tenant, name=name, prefix=prefix, digest=_digest(text), scopes=scopes, bound_to=bound_to,
+        expires_at=expires_at, line=line or uuid.uuid4(),
+    )  # fmt: skip
     return key, text
+
+
+def live_keys() -> Q:
+    """Neither revoked nor expired."""
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+def replace_key(key: ApiKey, overlap: timedelta | None, *, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+    """A successor that may do the same. The old key goes on for `overlap`; without one, until somebody revokes it.
+
+    Raises NotReplaceable when the key is no longer live, or two of its line are.
+    """
+    with transaction.atomic():
+        line = ApiKey.objects.filter(tenant_id=key.tenant_id, line=key.line)
+        list(line.select_for_update())  # one after the other: who comes second sees the first one's successor
+        live = list(line.filter(live_keys()))
+        if key not in live:
+            raise NotReplaceable(_("This key is no longer valid. Make a new one."))
+        if len(live) >= LIVE_PER_LINE:
+            raise NotReplaceable(
+                _("Two keys of this line are valid already. Revoke one of them, or wait until one expires.")
+            )
+        old = live[0]
+        if overlap is not None:
+            until = timezone.now() + overlap
+            old.expires_at = min(old.expires_at, until) if old.expires_at else until
+            old.save(update_fields=["expires_at"])
+        return make_key(old.tenant, old.name, old.scopes, old.bound_to, expires_at=expires_at, line=old.line)
 
 
 def _digest(text: str) -> str:
@@ -77,14 +146,20 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_key(text: str, tenant_slug: str) -> Caller | None:
-    """The caller whose key this is, if it is valid now and belongs to the tenant."""
+def recognise(text: str) -> KnownKey | None:
+    """The key, if it is one of ours: also one that lets nobody in any more."""
     form = KEY_FORM.match(text)
     known = _keys.get(form.group(1)) if form else None
-    if known is None or not hmac.compare_digest(known.digest, _digest(text)):
+    return known if known and hmac.compare_digest(known.digest, _digest(text)) else None
+
+
+def check_key(text: str, tenant_slug: str) -> Caller | None:
+    """The caller whose key this is, if it is valid now and belongs to the tenant. Raises Suspended."""
+    known = recognise(text)
+    if known is None or known.refused_for(tenant_slug):
         return None
-    if known.tenant_slug != tenant_slug or (known.expires_at and known.expires_at <= timezone.now()):
-        return None
+    if known.suspended:
+        raise Suspended
     _noted.get(known.caller.key_id)  # writes at most once a minute per process
     return known.caller
 
@@ -110,6 +185,8 @@ def caller_of(request: Request) -> Caller:
 
 class ScopePermission(BasePermission):
     """The caller's key must have the scope that the view names in `required_scope`."""
+
+    code = RefusedCall.Reason.SCOPE.value
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         required = getattr(view, "required_scope", None)

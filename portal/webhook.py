@@ -10,6 +10,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
 from portal import text
+from portal.body import read_body
 from portal.problems import BadBody, BodyTooLarge
 
 _JSON_TYPE = re.compile(r"(application/([\w.!#$&^-]+\+)?json|text/json)\Z", re.IGNORECASE)
@@ -34,21 +35,12 @@ def _read(request: Request) -> bytes:
     declared = int(length) if length.isascii() and length.isdigit() else None
     if declared is not None and declared > limit:
         raise BodyTooLarge
-    body: bytes = _stream(request).read(limit + 1)
+    body = read_body(request._request, limit + 1)
     if len(body) > limit:
         raise BodyTooLarge
     if declared is not None and len(body) < declared:  # the sender hung up; half a body may still be whole JSON
         raise BadBody({"$": ["The body is shorter than its Content-Length."]})
     return body
-
-
-def _stream(request: Request) -> Any:
-    """Django reads nothing of a body without a declared length; a server that ends its input itself can be read."""
-    environ = request._request.META
-    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    if chunked and environ.get("wsgi.input_terminated"):
-        return environ["wsgi.input"]
-    return request._request
 
 
 def _decode(body: bytes) -> Any:

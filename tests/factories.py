@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -26,7 +27,19 @@ from passes.models import (
     WalletPass,
 )
 from portal.ledger import lane_id_for
-from portal.models import ApiKey, Attempt, Change, Customer, Event, Identity, Lane, Membership, Scope, Tenant
+from portal.models import (
+    ApiKey,
+    Attempt,
+    Change,
+    Customer,
+    Event,
+    Identity,
+    Lane,
+    Membership,
+    RefusedCall,
+    Scope,
+    Tenant,
+)
 from portal.tenancy import Role
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -153,6 +166,21 @@ class ChangeFactory(Factory[Change]):
     kind = Change.Kind.CHANGED
     model = "passes.passtemplate"
     object_key = "1"
+
+
+class RefusedCallFactory(Factory[RefusedCall]):
+    class Meta:
+        model = RefusedCall
+
+    key = factory.SubFactory(ApiKeyFactory)
+    tenant = factory.SelfAttribute("key.tenant")
+    source = factory.SelfAttribute("key.bound_to")
+    reason = RefusedCall.Reason.REVOKED
+    status = 401
+    method = "POST"
+    path = "/api/verdi/webhooks/listeners/actito/profile/Update"
+    at = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=2))
+    last_at = factory.SelfAttribute("at")
 
 
 class ConnectionFactory(Factory[ActitoConnection]):

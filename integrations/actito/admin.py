@@ -28,6 +28,7 @@ from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.extend import FirstStep, Link, RemoteAccount, extensions
 from portal.admin.forms import TenantForm
 from portal.admin.lanes import lane_state, resume_lane
+from portal.admin.refused import refused_lately
 from portal.admin.rights import row
 from portal.admin.site import site
 from portal.ledger import Failure
@@ -111,17 +112,21 @@ class ActitoConnectionAdmin(TenantAdmin):
         (_("Where Actito is"), {"fields": [("host", "licence"), ("api_key", "path_style")]}),
         (_("Which profiles"), {"fields": [("entity", "table"), ("unique_key", "language_attribute")]}),
     )
-    readonly_fields = ("state",)
+    readonly_fields = ("state", "refused")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
-            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"][:-1], ("name", "state")]
+            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"][:-1], ("name", "state"), "refused"]
         return fieldsets
 
     @display(description=_("State"))
     def state(self, connection: ActitoConnection) -> str:
         return lane_state(connection.lane)
+
+    @display(description=_("Refused calls"))
+    def refused(self, connection: ActitoConnection) -> str:
+        return refused_lately(connection.tenant_id, connection.source)
 
     @dialog(
         label=_("Test connection"), needs=Action.CONFIGURE, title=_("Test the connection"), form=TestForm,

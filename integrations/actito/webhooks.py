@@ -22,7 +22,7 @@ from portal import ledger
 from portal.access import Caller, caller_of
 from portal.caching import BriefCache
 from portal.ledger import Receipt
-from portal.models import Scope
+from portal.models import RefusedCall, Scope
 from portal.problems import BadBody
 from portal.redaction import excerpt
 from portal.webhook import read_object
@@ -60,9 +60,10 @@ def speaker_of(caller: Caller) -> _Speaker:
     speaker = _speakers.get((caller.tenant_id, caller.bound_to))
     if speaker:
         return speaker
+    said = "This API key must be bound to one Actito connection: the tenant has none, or several."
     if caller.bound_to:
-        raise PermissionDenied("The Actito connection of this API key no longer exists. Use the key of another one.")
-    raise PermissionDenied("This API key must be bound to one Actito connection: the tenant has none, or several.")
+        said = "The Actito connection of this API key no longer exists. Use the key of another one."
+    raise PermissionDenied(said, code=RefusedCall.Reason.CONNECTION)
 
 
 class ProfileWebhook(APIView):

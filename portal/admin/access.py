@@ -1,34 +1,87 @@
-"""API keys: made and shown once, listed by their beginning, revoked for good."""
+"""API keys: made and shown once, listed by their beginning, replaced with an overlap, revoked for good."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from portal.access import make_key
+from portal.access import NotReplaceable, make_key, replace_key
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.extend import extensions
-from portal.admin.rights import allowed_tenants
+from portal.admin.forms import TenantForm
+from portal.admin.refused import ONLY_ONE, connection_names, refused_of_key
+from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
 from portal.models import ApiKey, Scope, Tenant
+from portal.templatetags.portal_admin import ago
 from portal.tenancy import Action
 
+SOON = timedelta(days=14)
+LONGEST = timedelta(days=3660)  # ten years
+UNTIL_REVOKED = "revoked"
+OVERLAPS = [("1", _("One day")), ("7", _("Seven days")), (UNTIL_REVOKED, _("Until somebody revokes it"))]
 
-class KeyForm(DialogForm):
+
+class DateInput(UnfoldAdminTextInputWidget):
+    """The browser's own calendar."""
+
+    input_type = "date"
+
+
+def check_expiry(at: datetime | None) -> None:
+    if at and at <= timezone.now():
+        raise ValidationError(_("This time is past."))
+    if at and at > timezone.now() + LONGEST:
+        raise ValidationError(_("Choose a time within the next ten years."))
+
+
+def end_of(day: date | None, tenant: Tenant) -> datetime | None:
+    """The last second of a day by the tenant's clocks. Raises ValidationError for a day that is past."""
+    if day is None:
+        return None
+    if day > (timezone.now() + LONGEST).date():  # before a calendar's end makes it an overflow
+        raise ValidationError(_("Choose a time within the next ten years."))
+    at = datetime.combine(day, time(23, 59, 59), ZoneInfo(tenant.time_zone))
+    check_expiry(at)
+    return at
+
+
+class ExpiryForm(DialogForm):
+    """Asks for the last day on which a key works."""
+
+    expires = forms.DateField(
+        label=_("Last day"), required=False, widget=DateInput,
+        help_text=_("The key stops working after this day. Empty: it does not expire."),
+    )  # fmt: skip
+    expires_at: datetime | None = None
+
+    def set_expiry(self, tenant: Tenant | None) -> None:
+        try:
+            self.expires_at = end_of(self.cleaned_data.get("expires"), tenant) if tenant else None
+        except ValidationError as error:
+            self.add_error("expires", error)
+
+
+class KeyForm(ExpiryForm):
     """What a new key is for. Connections of other tenants are no choices, so a forged one is refused."""
 
     tenant = forms.ChoiceField(label=_("Tenant"), widget=UnfoldAdminSelectWidget)
@@ -43,6 +96,7 @@ class KeyForm(DialogForm):
         label=_("Connection"), required=False, widget=UnfoldAdminSelectWidget,
         help_text=_("Which connection speaks with this key. Needed as soon as there are two."),
     )  # fmt: skip
+    field_order = ("tenant", "name", "scopes", "bound_to", "expires")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,10 +104,7 @@ class KeyForm(DialogForm):
         self.tenants = {str(tenant.pk): tenant for tenant in tenants}
         accounts = [one for one in extensions.accounts_of(tenant.pk for tenant in tenants) if one.source]
         self.owners = {one.source: one.tenant_id for one in accounts}
-        self.fields["bound_to"].choices = [
-            ("", _("The tenant's only one")),
-            *((one.source, one.title) for one in accounts),
-        ]
+        self.fields["bound_to"].choices = [("", ONLY_ONE), *((one.source, one.title) for one in accounts)]
         if len(self.tenants) == 1:
             del self.fields["tenant"]
         else:
@@ -66,38 +117,66 @@ class KeyForm(DialogForm):
         bound_to = cleaned.get("bound_to")
         if self.tenant and bound_to and self.owners.get(bound_to) != self.tenant.pk:
             self.add_error("bound_to", _("Choose a connection of this tenant."))
+        self.set_expiry(self.tenant)
         return cleaned
 
 
-def _accounts(keys: Iterable[ApiKey]) -> dict[int, str]:
-    """Key id -> the connection it is bound to, by name."""
-    keys = list(keys)
-    titles = {one.source: one.title for one in extensions.accounts_of({key.tenant_id for key in keys})}
-    return {key.pk: titles.get(key.bound_to, key.bound_to) or str(_("The tenant's only one")) for key in keys}
+class ReplaceForm(ExpiryForm):
+    overlap = forms.ChoiceField(
+        label=_("The old key goes on working for"), choices=OVERLAPS, initial="7", widget=UnfoldAdminSelectWidget,
+        help_text=_("Enter the new key at the sender within this time. Both work meanwhile."),
+    )  # fmt: skip
+    field_order = ("overlap", "expires")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self.set_expiry(row(self.request, ApiKey, self.object_id, Action.CONNECT).tenant)
+        return cleaned
+
+    @property
+    def overlap_time(self) -> timedelta | None:
+        chosen = self.cleaned_data["overlap"]
+        return None if chosen == UNTIL_REVOKED else timedelta(days=int(chosen))
+
+
+class KeyChangeForm(TenantForm):
+    def clean_expires_at(self) -> datetime | None:
+        at: datetime | None = self.cleaned_data["expires_at"]
+        if "expires_at" in self.changed_data:
+            check_expiry(at)
+        return at
 
 
 class KeyList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        accounts = _accounts(self.result_list)
+        names = connection_names((key.tenant_id, key.bound_to) for key in self.result_list)
         for key in self.result_list:
-            key.account = accounts[key.pk]
+            key.connection_name = names[key.tenant_id, key.bound_to]
 
 
 @admin.register(ApiKey, site=site)
 class ApiKeyAdmin(TenantAdmin):
-    view_action = change_action = Action.CONNECT
-    list_display = ("name", "beginning", "may", "connection", "last_used_at", "state")
+    view_action, change_action = Action.AUDIT, Action.CONNECT
+    form = KeyChangeForm
+    list_display = ("name", "beginning", "may", "connection", "last_used", "state")
     fieldsets = (
         (None, {"fields": ["name", "expires_at"]}),
-        (_("What it is"), {"fields": ["beginning", "may", "connection", "created_at", "last_used_at", "state"]}),
-    )
-    readonly_fields = ("beginning", "may", "connection", "created_at", "last_used_at", "state")
+        (_("What it is"), {"fields": [("beginning", "state"), ("may", "connection"), ("created_at", "last_used"),
+                                      "others"]}),
+        (_("Refused calls"), {"fields": ["refused"]}),
+    )  # fmt: skip
+    readonly_fields = ("beginning", "may", "connection", "created_at", "last_used", "state", "others", "refused")
     actions_list = ("make",)
-    actions_detail = ("revoke",)
+    actions_detail = ("replace", "revoke")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeyList
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What has expired stays so: a key that nobody guards any more does not come back."""
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, "expires_at"] if obj is not None and not obj.is_live else fields
 
     @display(description=_("Key"))
     def beginning(self, key: ApiKey) -> str:
@@ -110,15 +189,37 @@ class ApiKeyAdmin(TenantAdmin):
 
     @display(description=_("Connection"))
     def connection(self, key: ApiKey) -> str:
-        return getattr(key, "account", None) or _accounts([key])[key.pk]
+        pair = key.tenant_id, key.bound_to
+        return getattr(key, "connection_name", None) or connection_names([pair])[pair]
+
+    @display(description=_("Last used"), ordering="last_used_at")
+    def last_used(self, key: ApiKey) -> str:
+        if key.last_used_at is None:
+            return chip("quiet", _("Never used"))
+        at = timezone.localtime(key.last_used_at)
+        return format_html('<span title="{}">{}</span>', f"{at:%d %b %Y, %H:%M}", ago(key.last_used_at))
 
     @display(description=_("State"))
     def state(self, key: ApiKey) -> str:
         if key.revoked_at:
             return chip("bad", _("Revoked"))
-        if key.expires_at and key.expires_at <= timezone.now():
+        if key.is_expired:
             return chip("bad", _("Expired"))
+        if key.expires_at and (left := key.expires_at - timezone.now()) <= SOON:
+            words = ngettext("Expires in %(n)d day", "Expires in %(n)d days", left.days) % {"n": left.days}
+            return chip("warn", words if left.days else _t("Expires within a day"))
         return chip("good", _("Valid"))
+
+    @display(description=_("Keys before and after it"), empty_value="–")
+    def others(self, key: ApiKey) -> str:
+        line = ApiKey.objects.filter(tenant_id=key.tenant_id, line=key.line).exclude(pk=key.pk).order_by("-pk")
+        shown = [(reverse("admin:portal_apikey_change", args=[each.pk]), self.beginning(each), self.state(each))
+                 for each in line[:10]]  # fmt: skip
+        return format_html_join(" ", '<a class="portal-link" href="{}">{}</a> {}', shown)
+
+    @display(description=_("Refused lately"))
+    def refused(self, key: ApiKey) -> str:
+        return refused_of_key(key)
 
     @dialog(
         label=_("Make a key"), needs=Action.CONNECT, title=_("Make an API key"), form=KeyForm, icon="key",
@@ -127,10 +228,26 @@ class ApiKeyAdmin(TenantAdmin):
     )  # fmt: skip
     def make(self, request: HttpRequest, form: KeyForm) -> HttpResponse:
         given = form.cleaned_data
-        key, text = make_key(form.tenant, given["name"], given["scopes"], given["bound_to"])
+        key, text = make_key(form.tenant, given["name"], given["scopes"], given["bound_to"], expires_at=form.expires_at)
         self.log_addition(request, key, [{"added": {}}])
-        done_url = reverse("admin:portal_apikey_changelist")
-        return result(request, "admin/portal/key_made.html", {"key": key, "text": text, "done_url": done_url})
+        return self._shown_once(request, key, text)
+
+    @dialog(
+        label=_("Replace"), needs=Action.CONNECT, title=_("Replace this key?"), form=ReplaceForm, icon="autorenew",
+        description=_(
+            "Makes a new key that may do the same, and shows it once. The old key goes on working for a while, so "
+            "that nothing is lost while the sender changes over."
+        ),
+    )  # fmt: skip
+    def replace(self, request: HttpRequest, form: ReplaceForm, key: ApiKey) -> HttpResponse:
+        try:
+            successor, text = replace_key(key, form.overlap_time, expires_at=form.expires_at)
+        except NotReplaceable as refusal:
+            return finished(request, _page_of(key), str(refusal), messages.WARNING)
+        self.log_change(request, key, gettext_noop("Replaced."))
+        self.log_addition(request, successor, [{"added": {}}])
+        key.refresh_from_db()
+        return self._shown_once(request, successor, text, old=key)
 
     @dialog(
         label=_("Revoke"), needs=Action.CONNECT, title=_("Revoke this key?"), icon="block",
@@ -138,13 +255,22 @@ class ApiKeyAdmin(TenantAdmin):
         variant=ActionVariant.DANGER,
     )  # fmt: skip
     def revoke(self, request: HttpRequest, form: DialogForm, key: ApiKey) -> HttpResponse:
-        ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
-        self.log_change(request, key, str(_("Revoked.")))
+        if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            self.log_change(request, key, gettext_noop("Revoked."))
         return finished(request, reverse("admin:portal_apikey_changelist"), _("The key is revoked."))
+
+    def _shown_once(self, request: HttpRequest, key: ApiKey, text: str, old: ApiKey | None = None) -> HttpResponse:
+        shown = {"key": key, "text": text, "old": old, "may": self.may(key), "connection": self.connection(key),
+                 "done_url": reverse("admin:portal_apikey_changelist")}  # fmt: skip
+        return result(request, "admin/portal/key_made.html", shown)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         key = self.get_object(request, object_id)
-        return super().get_actions_detail(request, object_id) if key and not key.revoked_at else []
+        return super().get_actions_detail(request, object_id) if key and key.is_live else []
+
+
+def _page_of(key: ApiKey) -> str:
+    return reverse("admin:portal_apikey_change", args=[key.pk])
 
 
 navigation.add(ApiKey, _("API keys"), icon="key", group=navigation.TEAM, position=20)

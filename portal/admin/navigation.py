@@ -72,6 +72,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("portal/portal.css")
 
 
+def script(request: HttpRequest) -> str:
+    """UNFOLD["SCRIPTS"]: what the portal's own pages do in the browser, in no page itself."""
+    return static("portal/portal.js")
+
+
 def icon(request: HttpRequest) -> str:
     """The address of the icon in UNFOLD["SITE_FAVICONS"]."""
     return static("portal/favicon.svg")

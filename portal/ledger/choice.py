@@ -8,20 +8,22 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from portal.models import Event, Lane
+from portal.models import Event, Lane, Tenant
 
 LANES_PER_CLAIM = 64
 # Candidates per place of a lane's share: Events of one subject stand together, and only one of them can be leased.
 CANDIDATES_PER_PLACE = 8
 
-_EVENT, _LANE = Event._meta.db_table, Lane._meta.db_table
+_EVENT, _LANE, _TENANT = Event._meta.db_table, Lane._meta.db_table, Tenant._meta.db_table
 # Written so that PostgreSQL follows the index `event_due` however wrong its statistics are after a sudden rush:
 # subqueries with LIMIT are not turned into joins, which would read and sort everything that waits, and `<> 1` is
 # taken to be nearly always true, so that no costly plan (nor its compilation) is expected.
 # The plus keeps SQLite off the index of the lane's whole past; the few leased rows have an index of their own.
 _BUSY = f"(SELECT COUNT(*) FROM {_EVENT} busy WHERE busy.status = 'leased' AND +busy.lane_id = lane.id)"  # noqa: S608
+_SUSPENDED = f"""COALESCE((
+        SELECT 1 FROM {_TENANT} t WHERE t.id = lane.tenant_id AND t.suspended_at IS NOT NULL), 0)"""  # noqa: S608
 _OPEN = f"""
-    FROM {_LANE} lane WHERE lane.paused_at IS NULL AND lane.not_before <= %s
+    FROM {_LANE} lane WHERE lane.paused_at IS NULL AND lane.not_before <= %s AND {_SUSPENDED} <> 1
     AND (SELECT e.due_at FROM {_EVENT} e WHERE e.lane_id = lane.id AND e.status = 'waiting'
         ORDER BY e.due_at LIMIT 1) <= %s
     AND {_BUSY} < lane.max_running"""  # noqa: S608

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from portal.models import Event, Tenant
+from portal.models import ApiKey, Event, Tenant
 from portal.tenancy import Role
 from tests import factories as make
 
@@ -37,6 +37,7 @@ def make_world(mark: str) -> World:
     connection = world.add(make.ConnectionFactory.make(tenant=tenant, name=f"{mark} connection", entity=f"{mark}-e"))
     world.add(make.MappingFactory.make(connection=connection, attribute=f"{mark}Points"))
     world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
+    world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
     customer = world.add(make.CustomerFactory.make(tenant=tenant, key=f"{mark}@example.com",
                                                    values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip
     world.add(make.IdentityFactory.make(customer=customer, namespace=connection.source, value=f"{mark}-147471"))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hmac
+import time
+from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import connection as database
+from django.db import transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal import access
-from portal.access import KEY_FORM, check_key, make_key
+from portal.access import KEY_FORM, NotReplaceable, Suspended, check_key, make_key, replace_key
 from portal.caching import BriefCache
-from portal.models import ApiKey, Scope
+from portal.models import ApiKey, Scope, Tenant
+from tests.portal.ledger_world import at
 from tests.world import make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +96,104 @@ def test_a_cache_keeps_values_for_its_time_and_never_grows_beyond_its_size(monke
         cache.get(key)
         assert len(cache._kept) <= 10
     BriefCache.instances.remove(cache)  # type: ignore[arg-type]
+
+
+# Replacing and suspending
+
+
+def test_a_successor_may_do_the_same_and_both_work_for_the_overlap() -> None:
+    tenant = make_tenant()
+    key, old = make_key(tenant, "Actito", [Scope.ACTITO_LISTENER], bound_to="actito:3")
+    successor, new = replace_key(key, timedelta(days=7))
+    assert (successor.name, successor.scopes, successor.bound_to) == (key.name, key.scopes, key.bound_to)
+    assert check_key(old, tenant.slug)
+    assert check_key(new, tenant.slug)
+    with at(timezone.now() + timedelta(days=7, seconds=1)):
+        assert check_key(old, tenant.slug) is None
+        assert check_key(new, tenant.slug)
+
+
+def test_without_an_overlap_the_old_key_goes_on_until_it_is_revoked() -> None:
+    tenant = make_tenant()
+    key, old = make_key(tenant, "Actito", [])
+    replace_key(key, None)
+    with at(timezone.now() + timedelta(days=3000)):
+        assert check_key(old, tenant.slug)
+
+
+def test_an_overlap_never_makes_a_key_live_longer() -> None:
+    end = timezone.now() + timedelta(days=2)
+    key, _ = make_key(make_tenant(), "Actito", [], expires_at=end)
+    replace_key(key, timedelta(days=7))
+    key.refresh_from_db()
+    assert key.expires_at == end
+
+
+def test_two_keys_of_a_line_are_live_at_a_time() -> None:
+    key, _ = make_key(make_tenant(), "Actito", [])
+    second, _ = replace_key(key, timedelta(days=1))
+    for each in (key, second):
+        with pytest.raises(NotReplaceable, match="Two keys of this line"):
+            replace_key(each, timedelta(days=1))
+    with at(timezone.now() + timedelta(days=1, seconds=1)):
+        third, _ = replace_key(second, timedelta(days=1))
+        assert third.line == key.line
+        with pytest.raises(NotReplaceable, match="no longer valid"):
+            replace_key(key, timedelta(days=1))
+    assert ApiKey.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite lets one transaction write at a time anyway")
+def test_two_replacements_at_once_make_one_successor() -> None:
+    key, _ = make_key(make_tenant(), "Actito", [])
+    outcomes: list[str] = []
+
+    def replace() -> None:
+        try:
+            replace_key(key, timedelta(days=1))
+            outcomes.append("made")
+        except NotReplaceable:
+            outcomes.append("refused")
+        finally:
+            database.close()
+
+    threads = [Thread(target=replace) for _ in range(4)]
+    with transaction.atomic():
+        ApiKey.objects.select_for_update().get(pk=key.pk)
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+    for thread in threads:
+        thread.join(20)
+    assert sorted(outcomes) == ["made", "refused", "refused", "refused"]
+    assert ApiKey.objects.count() == 2
+
+
+def test_a_suspended_tenant_is_told_only_to_whoever_holds_its_key() -> None:
+    tenant = make_tenant()
+    key, secret = make_key(tenant, "Actito", [Scope.ACTITO_LISTENER])
+    Tenant.objects.update(suspended_at=timezone.now())
+    with pytest.raises(Suspended):
+        check_key(secret, tenant.slug)
+    assert check_key(secret[:-1] + ("A" if secret[-1] != "A" else "B"), tenant.slug) is None
+    assert check_key(secret, "rivale") is None
+    ApiKey.objects.update(revoked_at=timezone.now())
+    access._keys.clear()
+    assert check_key(secret, tenant.slug) is None
+    key.refresh_from_db()
+    assert key.last_used_at is None
+
+
+def test_a_suspension_works_within_the_time_that_keys_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = make_tenant()
+    _, secret = make_key(tenant, "Actito", [])
+    assert check_key(secret, tenant.slug)
+    Tenant.objects.update(suspended_at=timezone.now())
+    now = time.monotonic()
+    monkeypatch.setattr("portal.caching.time.monotonic", lambda: now + 5.01)
+    with pytest.raises(Suspended):
+        check_key(secret, tenant.slug)
+    Tenant.objects.update(suspended_at=None)
+    monkeypatch.setattr("portal.caching.time.monotonic", lambda: now + 10.02)
+    assert check_key(secret, tenant.slug)

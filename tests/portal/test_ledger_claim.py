@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal import ledger
-from portal.models import Event, Lane
+from portal.ledger.choice import open_lanes
+from portal.models import Event, Lane, Tenant
 from tests.portal.ledger_world import ACT, NEWS, READ, Desk, again, at, claim_at, registered_kinds, seconds
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +255,53 @@ def test_kinds_are_registered_for_this_test(desk: Desk) -> None:
     assert ledger.kind_title(READ) == "Read"
     assert ledger.kind_title("portal.replayed") == "Replayed"
     assert ledger.kind_title("unknown") == "unknown"
+
+
+# A tenant that is suspended
+
+
+def suspend(desk: Desk, *, lifted: bool = False) -> None:
+    Tenant.objects.filter(pk=desk.tenant.pk).update(suspended_at=None if lifted else timezone.now())
+
+
+def test_events_of_a_suspended_tenant_wait_and_use_no_attempt(desk: Desk) -> None:
+    events = {desk.event(f"s:{number}") for number in range(3)}
+    other = Desk("other").event()
+    suspend(desk)
+    assert open_lanes(timezone.now()) == [other.lane_id]
+    assert ledger.claim(9, "tester") == [other]
+    assert not ledger.look()
+    assert ledger.claim(9, "tester") == []
+    assert {(again(event).status, again(event).attempts) for event in events} == {("waiting", 0)}
+    suspend(desk, lifted=True)
+    assert ledger.look()
+    assert set(ledger.claim(9, "tester")) == events
+
+
+def test_a_suspended_tenant_costs_one_read_per_look(desk: Desk) -> None:
+    desk.event()
+    suspend(desk)
+    with CaptureQueriesContext(connection) as queries:
+        assert ledger.claim(9, "tester") == []
+    assert len(queries) == 1
+
+
+def test_what_runs_when_its_tenant_is_suspended_ends_and_what_follows_waits(desk: Desk) -> None:
+    running = desk.leased()
+    suspend(desk)
+    ledger.run(running)
+    assert again(running).status == "done"
+    retry = desk.event("s:retry", attempts=2, retries=2)
+    assert claim_at(timezone.now() + seconds(9000)) == []
+    suspend(desk, lifted=True)
+    (claimed,) = claim_at(timezone.now() + seconds(9000))
+    assert (claimed, claimed.attempts) == (retry, 3)
+
+
+def test_suspended_tenants_take_no_places_from_others(desk: Desk) -> None:
+    for number in range(70):  # more than the lanes of one claim
+        lane = desk.new_lane(f"lane {number}")
+        desk.event(f"s:{number}", lane=lane)
+    suspend(desk)
+    other = Desk("other").event()
+    assert ledger.claim(1, "tester") == [other]
