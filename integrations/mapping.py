@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
 from portal.text import storable
 
@@ -24,10 +26,10 @@ NUMBER_LENGTH, DATE_LENGTH = 100, 40
 
 
 class ValueType(models.TextChoices):
-    TEXT = "text", "Text"
-    NUMBER = "number", "Number"
-    YES_NO = "yes_no", "Yes or no"
-    DATE = "date", "Date"
+    TEXT = "text", _("Text")
+    NUMBER = "number", _("Number")
+    YES_NO = "yes_no", _("Yes or no")
+    DATE = "date", _("Date")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def map_document(document: Mapping[str, Any], rules: Iterable[Rule]) -> Mapped:
         try:
             values[rule.name] = _READERS[rule.type](found)
         except Unreadable as error:
-            errors.append(f"“{rule.name}” was kept as it was: {error}")
+            errors.append(_t("“%(name)s” was kept as it was: %(error)s") % {"name": rule.name, "error": error})
     return Mapped(values, errors)
 
 
@@ -72,9 +74,13 @@ def _shown(value: Any) -> str:
     return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
 
 
+def _unreadable(sentence: str, value: Any) -> Unreadable:
+    return Unreadable(sentence % {"value": _shown(value)})
+
+
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        raise Unreadable(f"{_shown(value)} is not text.")
+        raise _unreadable(_t("%(value)s is not text."), value)
     members = value if isinstance(value, list) else [value]
     return storable(", ".join(map(_word, members)))[:TEXT_LIMIT]
 
@@ -91,14 +97,14 @@ def _word(value: Any) -> str:
 def _number(value: Any) -> int | float:
     """An int where it is whole. Texts may use a decimal comma, and spaces between thousands, as French exports do."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Unreadable(f"{_shown(value)} is not a number.")
+        raise _unreadable(_t("%(value)s is not a number."), value)
     text = value if isinstance(value, str) else str(value) if isinstance(value, float) else f"{value:d}"
     text = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3})", "", text.strip()).replace(",", ".")
     if len(text) > NUMBER_LENGTH or not _NUMBER.match(text):
-        raise Unreadable(f"{_shown(value)} is not a number.")
+        raise _unreadable(_t("%(value)s is not a number."), value)
     number = Decimal(text)
     if abs(number) > NUMBER_LIMIT:
-        raise Unreadable(f"{_shown(value)} is too large a number.")
+        raise _unreadable(_t("%(value)s is too large a number."), value)
     if number == number.to_integral_value():
         return int(number)
     nearest = float(number)
@@ -111,28 +117,28 @@ def _yes_no(value: Any) -> bool:
         return True
     if text in _NO:
         return False
-    raise Unreadable(f"{_shown(value)} is neither yes nor no.")
+    raise _unreadable(_t("%(value)s is neither yes nor no."), value)
 
 
 def _date(value: Any) -> str:
     """ISO 8601: a date, or a moment with its time where one was given."""
     text = str(value).strip()
     if not isinstance(value, str) or len(text) > DATE_LENGTH:
-        raise Unreadable(f"{_shown(value)} is not a date.")
+        raise _unreadable(_t("%(value)s is not a date."), value)
     try:
         if parsed := parse_date(text):
             return parsed.isoformat()
         if moment := parse_datetime(text):
             return moment.isoformat()
     except ValueError as error:  # well formed, but no such day
-        raise Unreadable(f"{_shown(value)} is not a date.") from error
+        raise _unreadable(_t("%(value)s is not a date."), value) from error
     for form in _DATE_FORMS:
         try:
             moment = datetime.strptime(text, form)  # noqa: DTZ007 - Actito gives no zone
         except ValueError:
             continue
         return moment.isoformat() if "%H" in form else moment.date().isoformat()
-    raise Unreadable(f"{_shown(value)} is not a date.")
+    raise _unreadable(_t("%(value)s is not a date."), value)
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

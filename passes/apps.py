@@ -12,11 +12,11 @@ class PassesConfig(AppConfig):
         from portal.ledger.registry import name_news
 
         subscribe(
-            "customer.changed", "passes", "passes.refresh.refresh_customer", title="Passes renewed", coalesces=True
+            "customer.changed", "passes", "passes.refresh.refresh_customer", title=_("Passes renewed"), coalesces=True
         )
-        handles("pass.refresh", "passes.refresh.refresh_pass", title="Pass renewed", coalesces=True)
-        handles("pass.due", "passes.refresh.refresh_customer", title="Pass due", coalesces=True)
-        handles("apple.push", "passes.delivery.push_device", title="Push to iPhone", coalesces=True)
-        name_news("pass.installed", "Pass added to a phone")
-        name_news("pass.removed", "Pass removed from a phone")
-        name_news("pass.fetched", "Pass fetched by a phone")
+        handles("pass.refresh", "passes.refresh.refresh_pass", title=_("Pass renewed"), coalesces=True)
+        handles("pass.due", "passes.refresh.refresh_customer", title=_("Pass due"), coalesces=True)
+        handles("apple.push", "passes.delivery.push_device", title=_("Push to iPhone"), coalesces=True)
+        name_news("pass.installed", _("Pass added to a phone"))
+        name_news("pass.removed", _("Pass removed from a phone"))
+        name_news("pass.fetched", _("Pass fetched by a phone"))

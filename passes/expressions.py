@@ -15,6 +15,7 @@ from typing import Any
 from django.template import Context, Engine, Template, TemplateSyntaxError
 from django.template.base import FilterExpression, Lexer, Node, TextNode, TokenType, Variable, VariableNode
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 _ENGINE = Engine(builtins=["passes.expression_filters"], autoescape=False)
 # The engine brings Django's own tags and filters; only the portal's list may be used.
@@ -50,11 +51,11 @@ def parse(text: str) -> Template:
     """The compiled expression. Raises ExpressionError."""
     text = text.strip()
     if any(token.token_type in {TokenType.BLOCK, TokenType.COMMENT} for token in Lexer(text).tokenize()):
-        raise ExpressionError("Only values like {{ points }} may be used here, no tags.")
+        raise ExpressionError(_("Only values like {{ points }} may be used here, no tags."))
     try:
         template = _ENGINE.from_string(text)
     except TemplateSyntaxError as error:
-        raise ExpressionError(f"This value cannot be read: {error}") from error
+        raise ExpressionError(_("This value cannot be read: %(reason)s") % {"reason": error}) from error
     for node in template.nodelist:
         if isinstance(node, VariableNode):
             _confine(node.filter_expression)
@@ -77,7 +78,7 @@ def names_in(text: str) -> frozenset[str]:
         if isinstance(node, VariableNode):
             expression = node.filter_expression
             found.update(list(getattr(expression.var, "lookups", None) or [])[:1])
-            for _, arguments in expression.filters:
+            for _filter, arguments in expression.filters:
                 found.update(str(value.var).split(".")[0] for is_variable, value in arguments if is_variable)
     return frozenset(name for name in found if _NAME.fullmatch(name))
 
@@ -96,7 +97,9 @@ def evaluate(text: str, values: Mapping[str, Any]) -> str | int | float:
                 return _number(found[0])
             return "".join(map(_text, found)).strip()[:TEXT_LIMIT]
     except Exception as error:
-        raise ExpressionError(f"{text.strip()} cannot be worked out ({type(error).__name__}).") from error
+        raise ExpressionError(
+            _("%(text)s cannot be worked out (%(reason)s).") % {"text": text.strip(), "reason": type(error).__name__}
+        ) from error
 
 
 def _resolve(node: Node, context: Context) -> Any:

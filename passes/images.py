@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SIZE_LIMIT = 1024 * 1024
 
@@ -26,13 +28,13 @@ class Png:
 def inspect_png(data: bytes) -> Png:
     """Size and hash of a PNG. Raises ImageError for anything else."""
     if len(data) > SIZE_LIMIT:
-        raise ImageError("The image is larger than 1 MB. Wallets need small images: save it smaller.")
+        raise ImageError(_("The image is larger than 1 MB. Wallets need small images: save it smaller."))
     if len(data) < 33 or not data.startswith(SIGNATURE) or data[12:16] != b"IHDR":
-        raise ImageError("This is not a PNG image. Export it as PNG.")
+        raise ImageError(_("This is not a PNG image. Export it as PNG."))
     width, height = struct.unpack(">II", data[16:24])
     kinds = list(_chunks(data))
     if not (width and height) or kinds[-1:] != [b"IEND"] or b"IDAT" not in kinds:
-        raise ImageError("The PNG image is damaged. Export it again.")
+        raise ImageError(_("The PNG image is damaged. Export it again."))
     return Png(width, height, hashlib.sha1(data, usedforsecurity=False).hexdigest())
 
 

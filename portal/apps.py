@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class PortalConfig(AppConfig):
@@ -11,4 +12,4 @@ class PortalConfig(AppConfig):
         from portal.admin import registered  # noqa: F401 - registers the admins
         from portal.ledger.registry import name_news
 
-        name_news("portal.replayed", "Replayed")
+        name_news("portal.replayed", _("Replayed"))

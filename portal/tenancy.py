@@ -130,7 +130,7 @@ class TenantModel(models.Model):
 
     tenant_path: ClassVar[str | None] = "tenant"
     personal: ClassVar[bool] = False  # whether its name is a customer's, which no history may keep
-    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+")
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", verbose_name=_("tenant"))
 
     objects: ClassVar[Any] = TenantQuerySet.as_manager()
 

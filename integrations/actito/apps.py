@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ActitoConfig(AppConfig):
@@ -13,6 +14,6 @@ class ActitoConfig(AppConfig):
         handles(
             "actito.profile",
             "integrations.actito.profiles.read_profile",
-            title="Actito profile changed",
+            title=_("Actito profile changed"),
             coalesces=True,
         )

@@ -116,7 +116,7 @@ def seed(ports: Ports) -> Demo:
 
 
 def _owner(tenant: Tenant, state: dict[str, Any]) -> str:
-    user, _ = get_user_model().objects.get_or_create(username=USERNAME, defaults={"is_staff": True})
+    user, _ = get_user_model().objects.get_or_create(username=USERNAME, defaults={"email": f"{USERNAME}@example.com"})
     password = str(state.get("admin", {}).get("password") or secrets.token_urlsafe(9))
     if not user.check_password(password):
         user.set_password(password)

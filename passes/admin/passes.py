@@ -35,7 +35,7 @@ from portal.ledger.registry import name_news
 from portal.tenancy import Action
 
 PASS_VOIDED = "pass.voided"
-name_news(PASS_VOIDED, "Pass voided")
+name_news(PASS_VOIDED, _("Pass voided"))
 
 
 def phones_count() -> Coalesce:

@@ -38,7 +38,7 @@ from portal.ledger.registry import name_news
 from portal.tenancy import Action
 
 TEMPLATE_PUBLISHED = "template.published"
-name_news(TEMPLATE_PUBLISHED, "Template published")
+name_news(TEMPLATE_PUBLISHED, _("Template published"))
 
 
 class PngInput(forms.FileInput):

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from cryptography.x509.oid import NameOID
+from django.utils.translation import gettext as _
 
 # Without Binary, line ends are changed before hashing, and a manifest with a line end gets a wrong signature.
 _OPTIONS = (PKCS7Options.DetachedSignature, PKCS7Options.Binary, PKCS7Options.NoCapabilities)
@@ -33,13 +34,13 @@ def _signer(
     certificate: str, private_key: str, intermediate: str
 ) -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, x509.Certificate]:
     """Parsed once per process: checking a key takes a hundred times as long as signing with it."""
-    key = _parsed("private key", lambda: load_pem_private_key(private_key.encode(), password=None))
+    key = _parsed(_("private key"), lambda: load_pem_private_key(private_key.encode(), password=None))
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise CertificateError("The private key is neither RSA nor EC.")
+        raise CertificateError(_("The private key is neither RSA nor EC."))
     return (
-        _parsed("certificate", lambda: x509.load_pem_x509_certificate(certificate.encode())),
+        _parsed(_("certificate"), lambda: x509.load_pem_x509_certificate(certificate.encode())),
         key,
-        _parsed("intermediate certificate", lambda: x509.load_pem_x509_certificate(intermediate.encode())),
+        _parsed(_("intermediate certificate"), lambda: x509.load_pem_x509_certificate(intermediate.encode())),
     )
 
 
@@ -47,11 +48,11 @@ def _parsed(name: str, parse: Callable[[], T]) -> T:
     try:
         return parse()
     except TypeError:  # what a key with a password raises
-        sentence = f"The {name} has a password. Export it without one."
+        sentence = _("The %(name)s has a password. Export it without one.")
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
-        sentence = f"The {name} is not PEM text that can be read."
+        sentence = _("The %(name)s is not PEM text that can be read.")
     # Not chained: the parser's error may quote what it read.
-    raise CertificateError(sentence)
+    raise CertificateError(sentence % {"name": name})
 
 
 def sign(manifest: bytes, *, certificate: str, private_key: str, intermediate: str) -> bytes:
@@ -68,13 +69,15 @@ def check_certificate(
     """Raises CertificateError when iOS would refuse passes signed with these, without telling anybody."""
     leaf, key, issuer = _signer(certificate, private_key, intermediate)
     if leaf.public_key() != key.public_key():
-        raise CertificateError("The private key does not belong to the certificate.")
+        raise CertificateError(_("The private key does not belong to the certificate."))
     if (found := _subject(leaf, NameOID.USER_ID)) != pass_type_identifier:
-        raise CertificateError(f"The certificate is for {found or 'no pass type'}, not for {pass_type_identifier}.")
+        said = _("The certificate is for %(found)s, not for %(wanted)s.")
+        raise CertificateError(said % {"found": found or _("no pass type"), "wanted": pass_type_identifier})
     if (found := _subject(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME)) != team_identifier:
-        raise CertificateError(f"The certificate is of team {found or 'unknown'}, not of {team_identifier}.")
+        said = _("The certificate is of team %(found)s, not of %(wanted)s.")
+        raise CertificateError(said % {"found": found or "?", "wanted": team_identifier})
     if not _is_issuer(issuer, leaf):
-        raise CertificateError("The intermediate certificate is not the one that issued the certificate.")
+        raise CertificateError(_("The intermediate certificate is not the one that issued the certificate."))
     _check_time(leaf, issuer)
 
 
@@ -88,13 +91,13 @@ def _is_issuer(issuer: x509.Certificate, leaf: x509.Certificate) -> bool:
 
 def _check_time(leaf: x509.Certificate, issuer: x509.Certificate) -> None:
     now = datetime.now(UTC)
-    for name, certificate in (("certificate", leaf), ("intermediate certificate", issuer)):
+    for name, certificate in ((_("certificate"), leaf), (_("intermediate certificate"), issuer)):
         if now < certificate.not_valid_before_utc:
-            raise CertificateError(f"The {name} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}.")
+            said = _("The %(name)s is not valid before %(day)s.")
+            raise CertificateError(said % {"name": name, "day": f"{certificate.not_valid_before_utc:%Y-%m-%d}"})
         if now > certificate.not_valid_after_utc:
-            raise CertificateError(
-                f"The {name} was valid until {certificate.not_valid_after_utc:%Y-%m-%d} only. Renew it at Apple."
-            )
+            said = _("The %(name)s was valid until %(day)s only. Renew it at Apple.")
+            raise CertificateError(said % {"name": name, "day": f"{certificate.not_valid_after_utc:%Y-%m-%d}"})
 
 
 def _subject(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:

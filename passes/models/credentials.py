@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from portal.ledger import lane_id_for
 from portal.models import Lane
@@ -15,21 +16,24 @@ class AppleCredentials(TenantModel):
     """A pass type at Apple, with the certificate that signs its passes and opens APNs."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(max_length=100)
-    pass_type_identifier = models.CharField(max_length=150, help_text="For example pass.com.example.loyalty.")
-    team_identifier = models.CharField(max_length=20)
-    certificate = models.TextField(help_text="PEM.")
-    private_key = EncryptedTextField(help_text="PEM.")
-    intermediate = models.TextField("intermediate certificate", help_text="Apple's WWDR certificate, PEM.")
-    apns_url = models.URLField("push address", default="https://api.push.apple.com")
+    name = models.CharField(_("name"), max_length=100)
+    pass_type_identifier = models.CharField(
+        _("pass type identifier"), max_length=150, help_text=_("For example pass.com.example.loyalty.")
+    )
+    team_identifier = models.CharField(_("team identifier"), max_length=20)
+    certificate = models.TextField(_("certificate"), help_text="PEM.")
+    private_key = EncryptedTextField(_("private key"), help_text="PEM.")
+    intermediate = models.TextField(_("intermediate certificate"), help_text=_("Apple's WWDR certificate, PEM."))
+    apns_url = models.URLField(_("push address"), default="https://api.push.apple.com")
     apns_authority = models.TextField(
-        "push server's authority", blank=True, default="", help_text="PEM; empty for Apple's own servers."
+        _("push server's authority"), blank=True, default="", help_text=_("PEM; empty for Apple's own servers.")
     )
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = "Apple certificate"
+        verbose_name = _("Apple certificate")
+        verbose_name_plural = _("Apple certificates")
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "pass_type_identifier"], name="apple_one_per_pass_type")
@@ -49,7 +53,7 @@ class UpdateCounter(models.Model):
     tenant_path: ClassVar[str | None] = None
     tenant_path_reason: ClassVar[str] = "A phone asks by pass type, which two tenants of one brand may share."
 
-    pass_type_identifier = models.CharField(max_length=150, unique=True)
+    pass_type_identifier = models.CharField(_("pass type identifier"), max_length=150, unique=True)
     value = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from passes.models.credentials import AppleCredentials
 from passes.models.wallet_pass import WalletPass
@@ -15,7 +16,7 @@ class Device(TenantModel):
     apple = models.ForeignKey(AppleCredentials, on_delete=models.CASCADE, related_name="devices")
     library_identifier = models.CharField(max_length=100)
     push_token = models.CharField(max_length=200)
-    token_at = models.DateTimeField(help_text="When the push token was last given.")
+    token_at = models.DateTimeField(help_text=_("When the push token was last given."))
     pushed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -6,14 +6,15 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from passes.expressions import ExpressionError, parse
 from passes.images import ImageError, inspect_png
 from passes.models.credentials import AppleCredentials
 from portal.tenancy import TenantModel, TenantQuerySet
 
-colour = RegexValidator(r"#[0-9A-Fa-f]{6}\Z", "Use a colour like #1A2B3C.")
-field_key = RegexValidator(r"[A-Za-z][A-Za-z0-9_]*\Z", "Use letters, digits and _ only, and begin with a letter.")
+colour = RegexValidator(r"#[0-9A-Fa-f]{6}\Z", _("Use a colour like #1A2B3C."))
+field_key = RegexValidator(r"[A-Za-z][A-Za-z0-9_]*\Z", _("Use letters, digits and _ only, and begin with a letter."))
 
 
 def validate_expression(text: str) -> None:
@@ -27,50 +28,59 @@ class PassTemplate(TenantModel):
     """One neutral design of a pass, for every wallet."""
 
     class Kind(models.TextChoices):
-        CUSTOMER_CARD = "customerCard", "Customer card"
-        OFFER = "offer", "Offer"
-        GIFT_CARD = "giftCard", "Gift card"
-        EVENT_TICKET = "eventTicket", "Event ticket"
-        GENERIC = "generic", "Generic"
+        CUSTOMER_CARD = "customerCard", _("Customer card")
+        OFFER = "offer", _("Offer")
+        GIFT_CARD = "giftCard", _("Gift card")
+        EVENT_TICKET = "eventTicket", _("Event ticket")
+        GENERIC = "generic", _("Generic")
 
     class Issue(models.TextChoices):
-        EVERY_CUSTOMER = "every", "For every customer"
-        BY_HAND = "hand", "By hand"
+        EVERY_CUSTOMER = "every", _("For every customer")
+        BY_HAND = "hand", _("By hand")
 
     class BarcodeFormat(models.TextChoices):
-        NONE = "", "No barcode"
-        QR = "qr", "QR code"
-        PDF417 = "pdf417", "PDF417"
-        AZTEC = "aztec", "Aztec"
-        CODE128 = "code128", "Code 128"
+        NONE = "", _("No barcode")
+        QR = "qr", _("QR code")
+        PDF417 = "pdf417", _("PDF417")
+        AZTEC = "aztec", _("Aztec")
+        CODE128 = "code128", _("Code 128")
 
-    name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.CUSTOMER_CARD)
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.CUSTOMER_CARD)
     issue = models.CharField(
-        "passes are made", max_length=10, choices=Issue.choices, default=Issue.BY_HAND,
-        help_text="When a customer gets a pass of this template.",
+        _("passes are made"), max_length=10, choices=Issue.choices, default=Issue.BY_HAND,
+        help_text=_("When a customer gets a pass of this template."),
     )  # fmt: skip
-    active = models.BooleanField(default=True)
+    active = models.BooleanField(_("active"), default=True)
     apple = models.ForeignKey(
-        AppleCredentials, verbose_name="Apple certificate", null=True, blank=True, on_delete=models.PROTECT,
+        AppleCredentials, verbose_name=_("Apple certificate"), null=True, blank=True, on_delete=models.PROTECT,
         related_name="templates",
     )  # fmt: skip
-    organization_name = models.CharField(max_length=100, help_text="Shown on the lock screen.")
-    description = models.CharField(max_length=200, help_text="Read aloud to people who cannot see the pass.")
-    logo_text = models.CharField(max_length=50, blank=True, default="")
-    background_colour = models.CharField(max_length=7, default="#1F2937", validators=[colour])
-    text_colour = models.CharField(max_length=7, default="#FFFFFF", validators=[colour])
-    label_colour = models.CharField(max_length=7, default="#CBD5E1", validators=[colour])
-    barcode_format = models.CharField(max_length=10, choices=BarcodeFormat.choices, blank=True, default="")
+    organization_name = models.CharField(_("organisation"), max_length=100, help_text=_("Shown on the lock screen."))
+    description = models.CharField(
+        _("description"), max_length=200, help_text=_("Read aloud to people who cannot see the pass.")
+    )
+    logo_text = models.CharField(_("logo text"), max_length=50, blank=True, default="")
+    background_colour = models.CharField(_("background colour"), max_length=7, default="#1F2937", validators=[colour])
+    text_colour = models.CharField(_("text colour"), max_length=7, default="#FFFFFF", validators=[colour])
+    label_colour = models.CharField(_("label colour"), max_length=7, default="#CBD5E1", validators=[colour])
+    barcode_format = models.CharField(
+        _("barcode"), max_length=10, choices=BarcodeFormat.choices, blank=True, default=""
+    )
     barcode_message = models.CharField(
+        _("barcode message"),
         max_length=200,
         blank=True,
         default="",
         validators=[validate_expression],
-        help_text="For example {{ card_number }}.",
+        help_text=_("For example {{ card_number }}."),
     )
     language = models.CharField(
-        max_length=8, choices=settings.LANGUAGES, default="en", help_text="The language that the texts below are in."
+        _("language"),
+        max_length=8,
+        choices=settings.LANGUAGES,
+        default="en",
+        help_text=_("The language that the texts below are in."),
     )
     # The design that passes show, as passes.content.design_of() made it; null until the first publication.
     published = models.JSONField(null=True, editable=False)
@@ -79,6 +89,8 @@ class PassTemplate(TenantModel):
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
 
     def __str__(self) -> str:
         return self.name
@@ -97,29 +109,31 @@ class TemplateField(TemplateChild):
     """One field of a pass: where it stands, its label, and the expression that gives its value."""
 
     class Place(models.TextChoices):
-        HEADER = "header", "Header"
-        PRIMARY = "primary", "Primary"
-        SECONDARY = "secondary", "Secondary"
-        AUXILIARY = "auxiliary", "Auxiliary"
-        BACK = "back", "Back"
+        HEADER = "header", _("Header")
+        PRIMARY = "primary", _("Primary")
+        SECONDARY = "secondary", _("Secondary")
+        AUXILIARY = "auxiliary", _("Auxiliary")
+        BACK = "back", _("Back")
 
     template = models.ForeignKey(PassTemplate, on_delete=models.CASCADE, related_name="fields")
-    position = models.PositiveSmallIntegerField(default=0)
-    place = models.CharField(max_length=10, choices=Place.choices, default=Place.SECONDARY)
-    key = models.CharField(max_length=40, validators=[field_key])
-    label = models.CharField(max_length=60, blank=True, default="")
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    place = models.CharField(_("place"), max_length=10, choices=Place.choices, default=Place.SECONDARY)
+    key = models.CharField(_("key"), max_length=40, validators=[field_key])
+    label = models.CharField(_("label"), max_length=60, blank=True, default="")
     expression = models.CharField(
-        "value",
+        _("value"),
         max_length=300,
         validators=[validate_expression],
-        help_text="For example {{ points }} or Hello {{ first_name }}.",
+        help_text=_("For example {{ points }} or Hello {{ first_name }}."),
     )
-    change_message = models.CharField(
+    change_message = models.CharField(_("lock screen message"),
         max_length=200, blank=True, default="",
-        help_text="Shown on the lock screen when the value changes; %@ is the new value. Empty: no notification.",
+        help_text=_("Shown on the lock screen when the value changes; %@ is the new value. Empty: no notification."),
     )  # fmt: skip
 
     class Meta:
+        verbose_name = _("field")
+        verbose_name_plural = _("fields")
         ordering = ["position", "id"]
         constraints = [models.UniqueConstraint(fields=["template", "key"], name="template_field_key")]
 
@@ -129,7 +143,7 @@ class TemplateField(TemplateChild):
     def clean(self) -> None:
         if self.change_message and "%@" not in self.change_message:
             raise ValidationError(
-                {"change_message": "Put %@ where the new value goes, or phones show a text of their own."}
+                {"change_message": _("Put %@ where the new value goes, or phones show a text of their own.")}
             )
 
 
@@ -137,12 +151,13 @@ class TemplateText(TemplateChild):
     """The translation of one text of a template."""
 
     template = models.ForeignKey(PassTemplate, on_delete=models.CASCADE, related_name="texts")
-    language = models.CharField(max_length=8, choices=settings.LANGUAGES)
-    text = models.CharField(max_length=200, help_text="The text as it stands above.")
-    translation = models.CharField(max_length=200)
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES)
+    text = models.CharField(_("text"), max_length=200, help_text=_("The text as it stands above."))
+    translation = models.CharField(_("translation"), max_length=200)
 
     class Meta:
-        verbose_name = "translation"
+        verbose_name = _("translation")
+        verbose_name_plural = _("translations")
         ordering = ["language", "id"]
         constraints = [models.UniqueConstraint(fields=["template", "language", "text"], name="template_text_once")]
 
@@ -154,19 +169,20 @@ class TemplateImage(TemplateChild):
     """A PNG of a template. Kept in the database, so that any number of web processes can serve it."""
 
     class Role(models.TextChoices):
-        ICON = "icon", "Icon"
-        LOGO = "logo", "Logo"
-        STRIP = "strip", "Strip"
-        THUMBNAIL = "thumbnail", "Thumbnail"
+        ICON = "icon", _("Icon")
+        LOGO = "logo", _("Logo")
+        STRIP = "strip", _("Strip")
+        THUMBNAIL = "thumbnail", _("Thumbnail")
 
     template = models.ForeignKey(PassTemplate, on_delete=models.CASCADE, related_name="images")
-    role = models.CharField(max_length=12, choices=Role.choices)
-    scale = models.PositiveSmallIntegerField(choices=[(1, "@1x"), (2, "@2x"), (3, "@3x")], default=1)
-    data = models.BinaryField(editable=True)
+    role = models.CharField(_("role"), max_length=12, choices=Role.choices)
+    scale = models.PositiveSmallIntegerField(_("size"), choices=[(1, "@1x"), (2, "@2x"), (3, "@3x")], default=1)
+    data = models.BinaryField(_("PNG"), editable=True)
     sha1 = models.CharField(max_length=40, editable=False)
 
     class Meta:
-        verbose_name = "image"
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
         ordering = ["role", "scale"]
         constraints = [models.UniqueConstraint(fields=["template", "role", "scale"], name="template_image_once")]
 

@@ -5,6 +5,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from passes.models.template import PassTemplate
 from portal.models import Customer
@@ -31,15 +32,15 @@ class WalletPass(TenantModel):
     content_hash = models.CharField(max_length=64, blank=True, default="")
     # Whole seconds and always growing, because If-Modified-Since knows no finer time.
     changed_at = models.DateTimeField(null=True)
-    update_tag = models.BigIntegerField(default=0, help_text="What a phone echoes to ask for later changes only.")
+    update_tag = models.BigIntegerField(default=0, help_text=_("What a phone echoes to ask for later changes only."))
     changed_by = models.ForeignKey("portal.Event", null=True, on_delete=models.SET_NULL, related_name="+")
-    fetched_at = models.DateTimeField(null=True, help_text="When a phone first fetched the present content.")
+    fetched_at = models.DateTimeField(null=True, help_text=_("When a phone first fetched the present content."))
     voided = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = "pass"
-        verbose_name_plural = "passes"
+        verbose_name = _("pass")
+        verbose_name_plural = _("passes")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["template", "customer"], name="pass_one_per_customer")]
         indexes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.decorators import display
 
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.dialogs import DialogForm, dialog, finished
+from portal.admin.export import Cell, Exported
 from portal.admin.extend import Link, extensions
 from portal.admin.filters import WhenChanged
 from portal.admin.pages import PageAdmin
@@ -27,6 +30,8 @@ from portal.models import Customer, Event
 from portal.tenancy import Action
 
 EVENTS_SHOWN = 10
+# The newest customers name the columns of an export; values that only older ones have share its last column.
+VALUES_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,38 @@ def subjects_of(customer: Customer) -> list[str]:
     return [f"customer:{customer.pk}", *own, *added]
 
 
+def customer_cells(rows: QuerySet[Customer]) -> list[Cell]:
+    """The columns of an export: what every customer has, then a column for each value."""
+    looked_at = rows[:VALUES_LOOKED_AT].values_list("values", flat=True)
+    names = sorted({name for values in looked_at for name in values})
+
+    def others(customer: Customer) -> str:
+        rest = {name: value for name, value in customer.values.items() if name not in names}
+        return json.dumps(rest, ensure_ascii=False) if rest else ""
+
+    def value(name: str) -> Cell:
+        return name, lambda customer: customer.values.get(name)
+
+    return [
+        (str(_("Key")), lambda customer: customer.key),
+        (str(_("Language")), lambda customer: customer.language),
+        (str(_("Changed")), lambda customer: customer.changed_at and customer.changed_at.isoformat()),
+        (str(_("Synced")), lambda customer: customer.synced_at and customer.synced_at.isoformat()),
+        *map(value, names),
+        (str(_("Other values")), others),
+    ]
+
+
 @admin.register(Customer, site=site)
-class CustomerAdmin(ManyRows, PageAdmin, TenantAdmin):
+class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
     list_display = ("key", "language_name", "changed_at", "synced_at")
     list_filter = (WhenChanged,)
     search_fields = ("lowered_key",)
     search_help_text = _("The beginning of a key, for example anna@")
     change_form_template = "admin/portal/customer.html"
     actions_detail = ("sync",)
+    empty_sentence = _("Customers come in from your connections: with the first webhook, or when you read a profile.")
+    export_sentence = gettext_noop("Exported the list of customers.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         added = {column.name: column.annotation() for column in extensions.customer_columns}
@@ -82,6 +111,9 @@ class CustomerAdmin(ManyRows, PageAdmin, TenantAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         columns = super().get_list_display(request)
         return [*columns[:2], *map(_shown, extensions.customer_columns), *columns[2:]]
+
+    def export_cells(self, rows: QuerySet[Any]) -> list[Cell]:
+        return customer_cells(rows)
 
     @display(description=_("Language"), empty_value="")
     def language_name(self, customer: Customer) -> str:

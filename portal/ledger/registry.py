@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from portal.models import Event
+
+Title = str | Promise
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ Handler = Callable[[Work], Result | Effects]
 class Kind:
     name: str
     handler: str
-    title: str
+    title: Title
     coalesces: bool
 
 
@@ -60,7 +63,7 @@ class Kind:
 class Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
     subscribers: dict[str, list[str]] = field(default_factory=dict)
-    titles: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, Title] = field(default_factory=dict)
 
     def handler(self, kind: str) -> Handler:
         """Raises KeyError for a kind that nobody handles."""
@@ -71,12 +74,12 @@ class Registry:
 registry = Registry()
 
 
-def handles(kind: str, handler: str, *, title: str, coalesces: bool = False) -> None:
+def handles(kind: str, handler: str, *, title: Title, coalesces: bool = False) -> None:
     """Registers the one handler of a kind. `coalesces`: one run covers all waiting Events of the same subject."""
     registry.kinds[kind] = Kind(kind, handler, title, coalesces)
 
 
-def subscribe(news: str, subscriber: str, handler: str, *, title: str, coalesces: bool = False) -> None:
+def subscribe(news: str, subscriber: str, handler: str, *, title: Title, coalesces: bool = False) -> None:
     """Registers one of several handlers of a piece of news; each gets an Event, and retries, of its own."""
     kind = f"{news}/{subscriber}"
     subscribers = registry.subscribers.setdefault(news, [])
@@ -85,11 +88,11 @@ def subscribe(news: str, subscriber: str, handler: str, *, title: str, coalesces
     handles(kind, handler, title=title, coalesces=coalesces)
 
 
-def name_news(kind: str, title: str) -> None:
+def name_news(kind: str, title: Title) -> None:
     """Gives a kind that is only noted, never handled, its title."""
     registry.titles[kind] = title
 
 
 def kind_title(kind: str) -> str:
     known = registry.kinds.get(kind)
-    return known.title if known else registry.titles.get(kind, kind)
+    return str(known.title if known else registry.titles.get(kind, kind))

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal.ledger.failure import DEFER_LIMIT_IN_ALL, Decision, Failure, next_retry_at, retry, uncertain
 from portal.ledger.record import news
@@ -195,11 +196,13 @@ def replay(event_id: int, *, by: str) -> None:
     with transaction.atomic():
         event = Event.objects.select_for_update().get(pk=event_id)
         if event.status == Event.Status.LEASED:
-            raise NotReplayable("This event is running right now. Wait until it has ended.")
+            raise NotReplayable(_("This event is running right now. Wait until it has ended."))
         if event.status == Event.Status.MERGED:
-            raise NotReplayable(f"Event {event.merged_into_id} covers this one. Replay that one.")
+            raise NotReplayable(
+                _("Event %(number)s covers this one. Replay that one.") % {"number": event.merged_into_id}
+            )
         if event.kind not in registry.kinds:
-            raise NotReplayable("This event only notes what happened; there is nothing to run again.")
+            raise NotReplayable(_("This event only notes what happened; there is nothing to run again."))
         before = f" Before: {event.outcome}" if event.outcome else ""  # the new attempt overwrites it
         event.status, event.due_at, event.retries = Event.Status.WAITING, timezone.now(), 0
         event.first_failed_at = event.finished_at = None
