@@ -106,6 +106,10 @@ class SetPassword(OnSite, views.PasswordResetConfirmView):
     success_url = reverse_lazy("admin:password_reset_complete")
     title = _("Set your password")
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        shown = super().get_context_data(**kwargs)
+        return shown if self.validlink else {**shown, "title": _("This link is no longer good")}
+
     def form_valid(self, form: Any) -> HttpResponse:
         limits.forgive(form.user.get_username())
         return super().form_valid(form)
