@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-slow lint bench lock clean
+.PHONY: help install install-dev demo test test-slow lint bench messages lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -48,6 +48,9 @@ lint: install-dev  ## Style, types, import contracts, migrations
 bench: install-dev  ## Print the benchmarks' ratios
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.admin
+
+messages: install-dev  ## Bring the French and Dutch catalogues up to date
+	$(BIN)/python -m tests.catalogues
 
 lock: install-dev  ## Pin every version anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
