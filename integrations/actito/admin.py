@@ -104,6 +104,7 @@ class ActitoConnectionAdmin(TenantAdmin):
         Action.CONNECT,
     )
     list_display = ("name", "licence", "table", "state")
+    empty_sentence = _("A connection brings the profiles of one Actito table in: its address, its key, what to read.")
     list_select_related = ("lane",)
     inlines = (MappingInline,)
     actions_detail = ("test", "resume")

@@ -121,6 +121,7 @@ class PassTemplateAdmin(TenantAdmin):
     list_display = ("name", "kind", "issue", "apple", "passes_made", "state")
     list_select_related = ("apple",)
     compressed_fields = False
+    empty_sentence = _("A template is the design of a card: its colours, pictures and texts, and what changes on it.")
     inlines = (FieldInline, TextInline, ImageInline)
     change_form_template = "admin/passes/template.html"
     actions_detail = ("publish",)
