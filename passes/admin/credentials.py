@@ -111,7 +111,7 @@ class AppleCredentialsAdmin(TenantAdmin):
     list_display = ("name", "pass_type_identifier", "team_identifier", "validity", "state")
     list_select_related = ("lane",)
     readonly_fields = ("validity", "state")
-    empty_sentence = _("Apple gives one certificate for each kind of pass. It signs the passes and opens the way to phones.")
+    empty_sentence = _("Apple gives one certificate for each kind of pass. It signs them and opens the way to phones.")
     actions_detail = ("resume",)
     fieldsets = (
         (None, {"fields": ["name", ("pass_type_identifier", "team_identifier")]}),
