@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
@@ -28,7 +27,7 @@ from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.extend import extensions
 from portal.admin.forms import TenantForm
-from portal.admin.refused import ONLY_ONE, connection_names, refused_of_key
+from portal.admin.refused import connection_names, refused_of_key
 from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
 from portal.models import ApiKey, Scope, Tenant
@@ -37,6 +36,7 @@ from portal.tenancy import Action
 
 SOON = timedelta(days=14)
 LONGEST = timedelta(days=3660)  # ten years
+ONLY_ONE = _("The tenant's only one")
 UNTIL_REVOKED = "revoked"
 OVERLAPS = [("1", _("One day")), ("7", _("Seven days")), (UNTIL_REVOKED, _("Until somebody revokes it"))]
 
@@ -46,32 +46,35 @@ class DateInput(UnfoldAdminTextInputWidget):
 
     input_type = "date"
 
+    def format_value(self, value: Any) -> Any:
+        """As browsers want it, whatever the language."""
+        return value.isoformat() if isinstance(value, date) else value
 
-def check_expiry(at: datetime | None) -> None:
-    if at and at <= timezone.now():
-        raise ValidationError(_("This time is past."))
-    if at and at > timezone.now() + LONGEST:
-        raise ValidationError(_("Choose a time within the next ten years."))
+
+def last_day() -> forms.DateField:
+    return forms.DateField(
+        label=_("Last day"), required=False, widget=DateInput,
+        help_text=_("The key stops working after this day. Empty: it does not expire."),
+    )  # fmt: skip
 
 
 def end_of(day: date | None, tenant: Tenant) -> datetime | None:
     """The last second of a day by the tenant's clocks. Raises ValidationError for a day that is past."""
     if day is None:
         return None
-    if day > (timezone.now() + LONGEST).date():  # before a calendar's end makes it an overflow
-        raise ValidationError(_("Choose a time within the next ten years."))
-    at = datetime.combine(day, time(23, 59, 59), ZoneInfo(tenant.time_zone))
-    check_expiry(at)
-    return at
+    zone = ZoneInfo(tenant.time_zone)
+    today = timezone.localdate(timezone=zone)
+    if day < today:
+        raise ValidationError(_("This day is past."))
+    if day > today + LONGEST:
+        raise ValidationError(_("Choose a day within the next ten years."))
+    return datetime.combine(day, time(23, 59, 59), zone)
 
 
 class ExpiryForm(DialogForm):
     """Asks for the last day on which a key works."""
 
-    expires = forms.DateField(
-        label=_("Last day"), required=False, widget=DateInput,
-        help_text=_("The key stops working after this day. Empty: it does not expire."),
-    )  # fmt: skip
+    expires = last_day()
     expires_at: datetime | None = None
 
     def set_expiry(self, tenant: Tenant | None) -> None:
@@ -140,11 +143,18 @@ class ReplaceForm(ExpiryForm):
 
 
 class KeyChangeForm(TenantForm):
+    expires_at = last_day()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if at := self.instance.expires_at:
+            self.initial["expires_at"] = timezone.localdate(at, ZoneInfo(self.instance.tenant.time_zone))
+
     def clean_expires_at(self) -> datetime | None:
-        at: datetime | None = self.cleaned_data["expires_at"]
-        if "expires_at" in self.changed_data:
-            check_expiry(at)
-        return at
+        """The moment stays as it is while its day does."""
+        if "expires_at" not in self.changed_data:
+            return self.instance.expires_at  # type: ignore[no-any-return]
+        return end_of(self.cleaned_data["expires_at"], self.instance.tenant)
 
 
 class KeyList(ChangeList):
@@ -189,6 +199,8 @@ class ApiKeyAdmin(TenantAdmin):
 
     @display(description=_("Connection"))
     def connection(self, key: ApiKey) -> str:
+        if not key.bound_to:
+            return str(ONLY_ONE)
         pair = key.tenant_id, key.bound_to
         return getattr(key, "connection_name", None) or connection_names([pair])[pair]
 
@@ -205,9 +217,12 @@ class ApiKeyAdmin(TenantAdmin):
             return chip("bad", _("Revoked"))
         if key.is_expired:
             return chip("bad", _("Expired"))
-        if key.expires_at and (left := key.expires_at - timezone.now()) <= SOON:
-            words = ngettext("Expires in %(n)d day", "Expires in %(n)d days", left.days) % {"n": left.days}
-            return chip("warn", words if left.days else _t("Expires within a day"))
+        left = key.expires_at - timezone.now() if key.expires_at else None
+        if left is not None and left <= timedelta(days=1):
+            return chip("warn", _("Expires within a day"))
+        if left is not None and left <= SOON:
+            days = round(left / timedelta(days=1))
+            return chip("warn", ngettext("Expires in %(n)d day", "Expires in %(n)d days", days) % {"n": days})
         return chip("good", _("Valid"))
 
     @display(description=_("Keys before and after it"), empty_value="–")

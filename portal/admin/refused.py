@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -33,7 +34,7 @@ from portal.templatetags.portal_admin import ago
 
 SHOWN_ON_A_PAGE = 10
 ANSWERS = 100  # of a filter
-ONLY_ONE = _("The tenant's only one")
+NOT_BOUND = _("None")
 NO_CONNECTION = "-"  # in the address of a list
 
 Reason = RefusedCall.Reason
@@ -54,11 +55,16 @@ WHAT_TO_DO = {
 
 
 def connection_names(pairs: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    """(tenant, source) -> what people call the connection. A source that is gone keeps its technical name."""
+    """(tenant, source) -> what people call the connection. A source that is gone keeps its technical name.
+
+    A key that is bound to none speaks for its tenant's only one, if there is only one.
+    """
     pairs = set(pairs)
-    known = extensions.accounts_of({tenant_id for tenant_id, _source in pairs})
-    titles = {(one.tenant_id, one.source): one.title for one in known if one.source}
-    return {pair: titles.get(pair, pair[1]) or str(ONLY_ONE) for pair in pairs}
+    known = [one for one in extensions.accounts_of({tenant_id for tenant_id, _source in pairs}) if one.source]
+    titles = {(one.tenant_id, one.source): one.title for one in known}
+    several = Counter(one.tenant_id for one in known)
+    titles |= {(one.tenant_id, ""): one.title for one in known if several[one.tenant_id] == 1}
+    return {pair: titles.get(pair, pair[1]) or str(NOT_BOUND) for pair in pairs}
 
 
 def list_url(**asked: Any) -> str:
@@ -159,7 +165,7 @@ class RefusedCallAdmin(TenantAdmin):
 
     @display(description=_("Address"))
     def address(self, call: RefusedCall) -> str:
-        return f"{call.method} {call.path}"
+        return format_html('<span class="portal-excerpt">{} {}</span>', call.method, call.path)
 
     @display(description=_("Beginning of the body"))
     def sent(self, call: RefusedCall) -> str:

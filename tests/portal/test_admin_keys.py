@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -140,7 +141,7 @@ def test_a_dead_key_has_no_buttons_and_stays_dead(world: World, owner: Client, d
     text = page(owner, ApiKey, key)
     assert action("replace", key) not in text
     assert action("revoke", key) not in text
-    owner.post(url(ApiKey, "change", key.pk), {"name": "New name", "expires_at_0": day(90), "expires_at_1": "10:00"})
+    owner.post(url(ApiKey, "change", key.pk), {"name": "New name", "expires_at": day(90)})
     key.refresh_from_db()
     assert key.name == "New name"
     assert not key.is_live
@@ -148,12 +149,25 @@ def test_a_dead_key_has_no_buttons_and_stays_dead(world: World, owner: Client, d
     assert "no longer valid" in response.content.decode()
 
 
-def test_a_live_keys_end_is_changed_but_not_to_the_past(world: World, owner: Client) -> None:
+def test_a_live_keys_last_day_is_changed_but_not_to_the_past(world: World, owner: Client) -> None:
     key = world.rows[ApiKey]
     for number, taken in ((-1, False), (20, True)):
-        owner.post(url(ApiKey, "change", key.pk), {"name": "x", "expires_at_0": day(number), "expires_at_1": "10:00"})
+        owner.post(url(ApiKey, "change", key.pk), {"name": "x", "expires_at": day(number)})
         key.refresh_from_db()
         assert (key.expires_at is not None) is taken
+    assert f'value="{day(20)}"' in page(owner, ApiKey, key)
+
+
+def test_another_name_leaves_the_end_of_a_key_to_the_second(world: World, owner: Client) -> None:
+    key, end = world.rows[ApiKey], timezone.now() + timedelta(days=5)
+    ApiKey.objects.update(expires_at=end)
+    shown = timezone.localdate(end, ZoneInfo(world.tenant.time_zone)).isoformat()
+    owner.post(url(ApiKey, "change", key.pk), {"name": "New name", "expires_at": shown})
+    key.refresh_from_db()
+    assert (key.name, key.expires_at) == ("New name", end)
+    owner.post(url(ApiKey, "change", key.pk), {"name": "New name", "expires_at": ""})
+    key.refresh_from_db()
+    assert key.expires_at is None
 
 
 # Reading
