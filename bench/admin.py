@@ -31,7 +31,8 @@ def main() -> None:
     asked = _arguments()
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
-        sys.exit("bench.admin needs PostgreSQL: DATABASE_URL=postgres://user@host/database python -m bench.admin")
+        print("bench.admin needs PostgreSQL: DATABASE_URL=postgres://user@host/database python -m bench.admin")
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     with tempfile.TemporaryDirectory() as folder, _databases(server) as (small_url, large_url):

@@ -8,11 +8,12 @@ database merges the branches as it reads them. Counts and searches stop at a lim
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.paginator import Paginator
+from django.db import connection
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,10 +25,11 @@ from portal.admin.rights import allowed_tenants
 from portal.tenancy import Action
 
 COUNT_LIMIT = 10_000
-SEARCH_LIMIT = 1_000
+SEARCH_LIMIT = 500
 TERM_LIMIT = 200
 # SQLite takes 500 parts of a UNION. Superusers with more tenants than this read lists without their indexes' order.
 BRANCH_LIMIT = 100
+MORE_FOUND = "_portal_more_found"  # set on a request whose search found more than it may
 
 
 class AtLeast(int):
@@ -43,11 +45,15 @@ def keys_in_order(rows: QuerySet[Any], branches: Iterable[Q] = ()) -> QuerySet[A
     Branches are equalities that an index begins with: it then gives the rest in order, and no row is sorted or read.
     """
     order = [str(each) for each in rows.query.order_by or rows.model._meta.ordering]
-    return _merged(rows, branches, [name.removeprefix("-") for name in order]).order_by(*order)
+    # PostgreSQL merges branches that say their order; SQLite takes no order in a branch, and merges them all the same.
+    inner = order if connection.features.supports_slicing_ordering_in_compound else []
+    return _merged(rows, branches, [name.removeprefix("-") for name in order], inner).order_by(*order)
 
 
-def _merged(rows: QuerySet[Any], branches: Iterable[Q], columns: Sequence[str]) -> QuerySet[Any]:
-    bare = rows.select_related(None).order_by().values_list(*columns)
+def _merged(
+    rows: QuerySet[Any], branches: Iterable[Q], columns: Sequence[str], order: Sequence[str] = ()
+) -> QuerySet[Any]:
+    bare = rows.select_related(None).order_by(*order).values_list(*columns)
     first, *others = [bare.filter(branch) for branch in branches] or [bare]
     return first.union(*others, all=True) if others else first
 
@@ -58,7 +64,7 @@ def newest(rows: QuerySet[Any], branches: Iterable[Q], limit: int) -> list[Any]:
 
 
 def _in_order(rows: QuerySet[Any], keys: Sequence[Any]) -> list[Any]:
-    found = rows.in_bulk(keys)
+    found = rows.order_by().in_bulk(keys)
     return [found[key] for key in keys if key in found]
 
 
@@ -117,7 +123,7 @@ class ManyRowsList(ChangeList):
         self.multi_page = self.result_count > self.list_per_page
         self.can_show_all, self.show_full_result_count, self.full_result_count = False, False, None
         self.show_admin_actions = True
-        if self.query and self.result_count >= SEARCH_LIMIT:
+        if MORE_FOUND in request.__dict__:
             said = _("More than %(number)s begin like this. Type more of it to find the others.")
             messages.info(request, said % {"number": f"{SEARCH_LIMIT:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")})
 
@@ -129,6 +135,7 @@ class ManyRows:
     """
 
     sortable_by = ()
+    search_path: ClassVar[str] = "pk"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ManyRowsList
@@ -145,20 +152,23 @@ class ManyRows:
         """What else the index begins with, beside the tenant; all possible values when the person chose none."""
         return [Q()]
 
-    def begins_with(self, term: str, tenants: frozenset[int]) -> Q:
-        """The condition of a search, beginning with the tenants as the index does."""
+    def begins_with(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """The rows of the list, or those that `search_path` leads to, whose name begins with the term."""
         raise NotImplementedError
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """The index of names has another order than the list, so some rows at most are found and put in order."""
+        """The index of names has another order than the list, so some rows at most are found, then put in order."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = queryset.filter(self.begins_with(term, allowed_tenants(request, Action.VIEW)))
-        keys = found.select_related(None).order_by().values("pk")[:SEARCH_LIMIT]
-        return queryset.filter(pk__in=keys), False
+        tenants = allowed_tenants(request, Action.VIEW)  # its index begins with them, a superuser's list does not
+        found = self.begins_with(queryset, term).filter(tenant_id__in=tenants)
+        keys = list(found.select_related(None).order_by().values_list("pk", flat=True)[: SEARCH_LIMIT + 1])
+        if len(keys) > SEARCH_LIMIT:
+            request.__dict__[MORE_FOUND] = True
+        return queryset.filter(**{f"{self.search_path}__in": keys[:SEARCH_LIMIT]}), False
 
 
 def shortened_search(request: HttpRequest) -> HttpResponse | None:
