@@ -27,6 +27,7 @@ from portal.models import Identity, Membership, Scope, Tenant
 from portal.tenancy import Role
 
 SLUG, USERNAME = "demo", "demo"
+COLOUR = "#1F6F54"
 PASS_TYPE, TEAM, BRAND = "pass.example.verdi.loyalty", "SANDBOX123", "Verdi"
 
 _MAPPINGS = (
@@ -104,7 +105,7 @@ def seed(ports: Ports) -> Demo:
     """Makes what is missing of the demo tenant and points it at this start's sandbox."""
     state = read_state()
     actito_url, phones_url = f"http://{HOST}:{ports.actito}", f"http://{HOST}:{ports.phones}"
-    tenant, _ = Tenant.objects.get_or_create(slug=SLUG, defaults={"name": BRAND, "time_zone": "Europe/Brussels"})
+    tenant, _ = Tenant.objects.get_or_create(slug=SLUG, defaults={"name": BRAND, "colour": COLOUR})
     password = _owner(tenant, state)
     connection = _connection(tenant, actito_url)
     apple = _apple(tenant, phones_url, f"https://{HOST}:{ports.apns}")
@@ -171,7 +172,7 @@ def _template(tenant: Tenant, apple: AppleCredentials) -> PassTemplate:
         organization_name=BRAND,
         description="Loyalty card of Verdi",
         logo_text=BRAND,
-        background_colour="#1F6F54",
+        background_colour=COLOUR,
         text_colour="#FFFFFF",
         label_colour="#D6ECE0",
         barcode_format=PassTemplate.BarcodeFormat.QR,
