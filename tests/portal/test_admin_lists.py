@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, Q, QuerySet
 from django.forms import BaseForm, ModelChoiceField
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -18,7 +18,7 @@ from django.utils import timezone
 from passes.models import Device, PassTemplate, Registration, WalletPass
 from portal.admin import home, paging
 from portal.admin.base import TenantAdmin
-from portal.admin.paging import AtLeast, ManyRows
+from portal.admin.paging import AtLeast, ManyRows, keys_in_order
 from portal.admin.site import site
 from portal.models import Attempt, Customer, Event, Identity, Lane
 from tests import factories as make
@@ -336,3 +336,34 @@ def test_every_list_that_may_be_long_takes_its_pages_by_key() -> None:
     listed = {model for model in MANY if model in site._registry}
     assert listed == set(LISTS)
     assert all(isinstance(site.get_model_admin(model), ManyRows) for model in listed)
+
+
+# Indexes. PostgreSQL chooses by what a table holds, so there the benchmark tells (python -m bench.admin).
+
+EVENTS = Event.objects.filter(tenant_id=1)
+OF_A_SUBJECT = EVENTS.filter(kind="a", subject="b")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL chooses by what a table holds")
+@pytest.mark.parametrize(
+    ("rows", "index"),
+    [
+        (OF_A_SUBJECT.filter(coalesces=True, status="waiting"), "event_coalesce"),
+        (OF_A_SUBJECT.filter(status="failed"), "event_dead"),
+        (keys_in_order(EVENTS), "event_newest"),
+        (keys_in_order(EVENTS.filter(status="done")), "event_by_status"),
+        (keys_in_order(EVENTS.filter(kind="a"), [Q(status="done"), Q(status="failed")]), "event_by_kind"),
+        (keys_in_order(EVENTS.filter(parent=None)), "event_first"),
+        (keys_in_order(EVENTS, [Q(subject="a"), Q(subject="b")]), "event_by_subject"),
+        (Event.objects.filter(parent_id=1), "event_children"),
+        (Event.objects.filter(merged_into_id__in=[1, 2]), "event_covered"),
+        (keys_in_order(Customer.objects.filter(tenant_id=1)), "customer_newest"),
+        (keys_in_order(WalletPass.objects.filter(tenant_id=1)), "pass_newest"),
+        (keys_in_order(WalletPass.objects.filter(tenant_id=1, template_id=1)), "pass_by_template"),
+    ],
+)
+def test_what_workers_and_pages_ask_follows_the_index_made_for_it(rows: QuerySet[Any], index: str) -> None:
+    plan = rows.explain()
+    assert index in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan or "event_c" in index
