@@ -188,6 +188,10 @@ class ApiKeyAdmin(TenantAdmin):
         fields = super().get_readonly_fields(request, obj)
         return [*fields, "expires_at"] if obj is not None and not obj.is_live else fields
 
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Only what was changed: the rest, as it was read, may be older than a revocation."""
+        obj.save(update_fields=[*form.changed_data] if change else None)
+
     @display(description=_("Key"))
     def beginning(self, key: ApiKey) -> str:
         return f"awp_{key.prefix}_…"

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from integrations.actito.models import ActitoConnection
 from portal.access import check_key, make_key
+from portal.admin.access import KeyChangeForm
 from portal.models import ApiKey, Heart, RefusedCall, Scope, Tenant
 from portal.tenancy import Role
 from tests import factories as make
@@ -168,6 +169,22 @@ def test_another_name_leaves_the_end_of_a_key_to_the_second(world: World, owner:
     owner.post(url(ApiKey, "change", key.pk), {"name": "New name", "expires_at": ""})
     key.refresh_from_db()
     assert key.expires_at is None
+
+
+def test_a_new_name_does_not_undo_a_revocation_of_the_same_moment(
+    world: World, owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, checked = world.rows[ApiKey], KeyChangeForm.clean_expires_at
+
+    def meanwhile(form: KeyChangeForm) -> Any:
+        ApiKey.objects.update(revoked_at=timezone.now())
+        return checked(form)
+
+    monkeypatch.setattr(KeyChangeForm, "clean_expires_at", meanwhile)
+    owner.post(url(ApiKey, "change", key.pk), {"name": "New name", "expires_at": ""})
+    key.refresh_from_db()
+    assert key.name == "New name"
+    assert key.revoked_at
 
 
 # Reading
