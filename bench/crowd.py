@@ -179,7 +179,8 @@ _EVENTS = f"""
         CASE WHEN n <= 5 * %(rare)s AND step = 4 THEN '{REPLAYED}' ELSE
             ('{{{PROFILE},{NEWS},{PUSH},{FETCHED},{INSTALLED}}}'::text[])[step + 1] END AS kind,
         CASE WHEN n > 5 * %(rare)s AND n <= 10 * %(rare)s AND step = 1 THEN 'leased'
-            WHEN %(lively)s THEN ('{{done,done,done,merged,ignored,failed,uncertain,waiting}}'::text[])[1 + chain %% 8]
+            WHEN %(lively)s
+            THEN ('{{done,done,failed,failed,merged,ignored,uncertain,waiting}}'::text[])[1 + chain %% 8]
             WHEN luck < 970 THEN 'done' WHEN luck < 985 THEN 'merged' WHEN luck < 997 THEN 'ignored'
             WHEN luck < 998 THEN 'failed' WHEN luck < 999 THEN 'uncertain' ELSE 'waiting' END AS status
         FROM (SELECT n, (n - 1) %% 5 AS step, (n - 1) / 5 AS chain, 1 + (n - 1) / 5 %% %(customers)s AS one,
