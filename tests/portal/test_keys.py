@@ -28,6 +28,8 @@ PRODUCTION = {
     "SECRET_KEY": secrets.token_urlsafe(50),
     "ENCRYPTION_KEYS": OWN_KEY,
     "BEHIND_PROXY": "true",
+    "PROXY_COUNT": "1",
+    "EMAIL_URL": "smtp+tls://portal:password@mail.example.com:587",
     "DATABASE_URL": "postgres://portal:geheim@db.example.com/portal",
 }
 
