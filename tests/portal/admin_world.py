@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,8 @@ from django.urls import reverse
 from portal.models import ApiKey, Event, Tenant
 from portal.tenancy import Role
 from tests import factories as make
+
+NOBODY = "https://127.0.0.1:9"  # whoever calls it is refused at once
 
 
 @dataclass
@@ -28,13 +32,22 @@ class World:
         self.rows[type(row)] = row
         return row
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What tells that a row of this world is shown: its mark, and what nobody could guess."""
+        names = [str(row.serial_number) for row in self.rows.values() if hasattr(row, "serial_number")]
+        pictures = [b64encode(bytes(row.data)).decode() for row in self.rows.values() if hasattr(row, "sha1")]
+        return (self.mark, *names, *pictures)
+
 
 def make_world(mark: str) -> World:
-    tenant = make.TenantFactory.make(slug=mark.lower(), name=f"{mark} brand")
+    tenant = make.TenantFactory.make(slug=f"{mark.lower()}-brand", name=f"{mark} brand")
     owner = make.UserFactory.make(username=f"{mark}-owner@example.com")
     world = World(mark, tenant, owner, {Tenant: tenant, User: owner})
     world.add(make.MembershipFactory.make(tenant=tenant, user=owner, role=Role.OWNER))
-    connection = world.add(make.ConnectionFactory.make(tenant=tenant, name=f"{mark} connection", entity=f"{mark}-e"))
+    connection = world.add(make.ConnectionFactory.make(tenant=tenant, name=f"{mark} connection", entity=f"{mark}-e",
+                                                   licence=f"{mark}-licence", host=NOBODY))  # fmt: skip
+    world.add(connection.lane)
     world.add(make.MappingFactory.make(connection=connection, attribute=f"{mark}Points"))
     world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
     world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
@@ -45,9 +58,14 @@ def make_world(mark: str) -> World:
     template = world.add(make.TemplateFactory.make(tenant=tenant, apple=apple, name=f"{mark} card"))
     world.add(make.TemplateFieldFactory.make(template=template, label=f"{mark} points"))
     world.add(make.TemplateTextFactory.make(template=template, text=f"{mark} points", translation=f"{mark} punten"))
-    world.add(make.TemplateImageFactory.make(template=template))
+    world.add(make.TemplateImageFactory.make(template=template, data=marked(make.picture(), mark)))
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
-    world.add(make.RegistrationFactory.make(wallet_pass=wallet_pass))
+    registration = world.add(
+        make.RegistrationFactory.make(
+            wallet_pass=wallet_pass, device__library_identifier=mark, device__push_token=f"SECRET-{mark}-token"
+        )
+    )
+    world.add(registration.device)
     event = world.add(
         make.EventFactory.make(
             tenant=tenant, status=Event.Status.FAILED, outcome=f"{mark} failed", subject=f"pass:{wallet_pass.pk}",
@@ -60,8 +78,15 @@ def make_world(mark: str) -> World:
             differences=[{"part": "", "row": "", "field": "name", "before": f"{mark} old", "after": f"{mark} card"}],
         )
     )  # fmt: skip
-    make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body")
+    world.add(make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body"))
     return world
+
+
+def marked(png: bytes, mark: str) -> bytes:
+    """The same picture with a comment in it, so that no two worlds have the same bytes."""
+    chunk = b"tEXt" + b"Comment\0" + mark.encode()
+    comment = (len(chunk) - 4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    return png[:-12] + comment + png[-12:]
 
 
 def client_of(user: User, **options: Any) -> Client:

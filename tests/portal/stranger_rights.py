@@ -1,0 +1,52 @@
+"""What it takes to read and to change the rows of each model, said a second time, apart from the admins.
+
+Whoever adds a model need not add it here: what is not listed is read by everybody in the tenant and changed by owners.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+
+from integrations.actito.models import AttributeMapping
+from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, UpdateCounter, WalletPass
+from portal.models import ApiKey, Change, Event, Lane, Membership, Tenant
+from portal.tenancy import ROLE_ACTIONS, Action, Role
+
+ONLY_OWNERS = ROLE_ACTIONS[Role.OWNER] - {
+    action for role, actions in ROLE_ACTIONS.items() if role != Role.OWNER for action in actions
+}
+DOING = frozenset(Action) - {Action.VIEW, Action.AUDIT, Action.EXPORT}
+
+# Models that are not listed take VIEW; an empty set is for superusers alone.
+READS: dict[type[Model], frozenset[Action]] = {
+    Tenant: frozenset(),
+    User: frozenset(),
+    Membership: frozenset({Action.AUDIT}),
+    ApiKey: frozenset({Action.AUDIT}),
+    Change: frozenset({Action.AUDIT}),
+}
+# Any one of the actions is enough. Models that are not listed take an action that only owners have.
+WRITES: dict[type[Model], frozenset[Action]] = {
+    Tenant: frozenset(),
+    User: frozenset({Action.TEAM}),  # an account is made when a person is added
+    PassTemplate: frozenset({Action.CONFIGURE}),
+    TemplateField: frozenset({Action.CONFIGURE}),
+    TemplateText: frozenset({Action.CONFIGURE}),
+    TemplateImage: frozenset({Action.CONFIGURE}),
+    AttributeMapping: frozenset({Action.CONFIGURE}),
+    WalletPass: frozenset({Action.OPERATE, Action.CONFIGURE}),
+    Lane: frozenset({Action.OPERATE, Action.CONNECT}),
+    UpdateCounter: frozenset({Action.OPERATE, Action.CONFIGURE}),
+    # What follows from whatever anybody does: its event and its entry in the history.
+    Event: DOING,
+    Change: DOING | {Action.EXPORT},
+}
+
+
+def may_read(model: type[Model], actions: frozenset[Action]) -> bool:
+    return bool(READS.get(model, frozenset({Action.VIEW})) & actions)
+
+
+def may_write(model: type[Model], actions: frozenset[Action]) -> bool:
+    return bool(WRITES.get(model, ONLY_OWNERS) & actions)
