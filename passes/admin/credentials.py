@@ -132,7 +132,7 @@ class AppleCredentialsAdmin(TenantAdmin):
             return [each for each in fieldsets if each[1]["fields"]]
         return fieldsets
 
-    @display(description=_("Valid"))
+    @display(description=_("Validity"))
     def validity(self, credentials: AppleCredentials) -> str:
         days = days_left(credentials.certificate)
         if days is None:

@@ -100,7 +100,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
         return any(self.permits(request, action, wallet_pass) for action in (Action.OPERATE, Action.CONFIGURE))
 
     @dialog(
-        label=_("Void"), needs=Action.OPERATE, title=_("Void this pass?"), icon="block",
+        label=_("Void the pass"), needs=Action.OPERATE, title=_("Void this pass?"), icon="block",
         description=_("The phones that hold it show it as no longer valid. Its owner may keep or remove it."),
         variant=ActionVariant.DANGER,
     )  # fmt: skip

@@ -26,12 +26,13 @@ class WalletPass(TenantModel):
     # Never changes in an update: phones keep it (Apple, "Adding a Web Service to Update Passes").
     authentication_token = EncryptedTextField(default=new_token, bound_to="serial_number", editable=False)
     tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
-    template = models.ForeignKey(PassTemplate, on_delete=models.PROTECT, related_name="passes", db_index=False)
+    template = models.ForeignKey(PassTemplate, on_delete=models.PROTECT, related_name="passes", db_index=False,
+                                 verbose_name=_("template"))  # fmt: skip
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="passes")
     content = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64, blank=True, default="")
     # Whole seconds and always growing, because If-Modified-Since knows no finer time.
-    changed_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(_("changed"), null=True)
     update_tag = models.BigIntegerField(default=0, help_text=_("What a phone echoes to ask for later changes only."))
     changed_by = models.ForeignKey("portal.Event", null=True, on_delete=models.SET_NULL, related_name="+")
     fetched_at = models.DateTimeField(null=True, help_text=_("When a phone first fetched the present content."))

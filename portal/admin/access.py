@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
@@ -213,7 +214,7 @@ class ApiKeyAdmin(TenantAdmin):
         if key.last_used_at is None:
             return chip("quiet", _("Never used"))
         at = timezone.localtime(key.last_used_at)
-        return format_html('<span title="{}">{}</span>', f"{at:%d %b %Y, %H:%M}", ago(key.last_used_at))
+        return format_html('<span title="{}">{}</span>', date_format(at, "j M Y, H:i"), ago(key.last_used_at))
 
     @display(description=_("State"))
     def state(self, key: ApiKey) -> str:

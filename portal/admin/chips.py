@@ -1,9 +1,12 @@
-"""A state as a coloured word, the same in lists and on pages."""
+"""What lists and pages show alike: a state as a coloured word, a moment with its day below."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -11,3 +14,9 @@ from django.utils.safestring import SafeString
 def chip(tone: str, words: Any) -> SafeString:
     """`tone` is good, bad, warn, busy or quiet."""
     return format_html('<em class="portal-chip portal-{}">{}</em>', tone, words)
+
+
+def when(at: datetime) -> SafeString:
+    at = timezone.localtime(at)
+    shown = '<span class="portal-when">{}<small>{}</small></span>'
+    return format_html(shown, f"{at:%H:%M:%S}", date_format(at, "j M Y"))

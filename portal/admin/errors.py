@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal import problems
@@ -35,10 +36,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _page(request: HttpRequest, status: HTTPStatus, title: str, sentence: str) -> HttpResponse | None:
     """None outside the admin, and for people who are not signed in."""
-    from portal.admin.site import site  # noqa: PLC0415 - the site is made of admins, which import much
+    from portal.admin.site import site, zone_of  # noqa: PLC0415 - the site is made of admins, which import much
 
     inside = request.path_info.startswith("/admin/") and hasattr(request, "user")
     if not inside or not site.has_permission(request):
         return None
     context: dict[str, Any] = {**site.each_context(request), "title": title, "sentence": sentence}
-    return render(request, "admin/portal/error.html", context, status=status)
+    with timezone.override(zone_of(request)):
+        return render(request, "admin/portal/error.html", context, status=status)

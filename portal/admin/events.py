@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +18,7 @@ from portal import ledger
 from portal.admin import navigation
 from portal.admin.about import people, related
 from portal.admin.base import TenantAdmin
-from portal.admin.chips import chip
+from portal.admin.chips import chip, when
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.filters import HowDidItEnd, WhatHappened, WhichPart, statuses_asked
 from portal.admin.pages import PageAdmin
@@ -65,8 +64,7 @@ class EventAdmin(ManyRows, PageAdmin, TenantAdmin):
 
     @display(description=_("When"))
     def moment(self, event: Event) -> str:
-        at = timezone.localtime(event.created_at)
-        return format_html('<span class="portal-when">{}<small>{}</small></span>', f"{at:%H:%M:%S}", f"{at:%d %b %Y}")
+        return when(event.created_at)
 
     @display(description=_("What"))
     def what(self, event: Event) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -37,7 +37,7 @@ class TenantForm(forms.ModelForm):
     """The form of every `TenantAdmin`."""
 
     tenant_for_new: int | None = None  # set by TenantAdmin for people who see one tenant only
-    changed_meanwhile: ClassVar[Sequence[str]] = ()  # set by Recorded: what others saved while the form was open
+    changed_meanwhile: ClassVar[str] = ""  # set by Recorded: what others saved while the form was open
     # Where secrets are sent to: {"api_key": "host"}. Whoever changes the address must know the secret.
     secret_addresses: ClassVar[Mapping[str, str]] = {}
 
@@ -62,7 +62,7 @@ class TenantForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.changed_meanwhile:
-            self.add_error(None, list(self.changed_meanwhile))
+            self.add_error(None, self.changed_meanwhile)
         for name, address in self.secret_addresses.items():
             changed = address in cleaned and cleaned[address] != self.initial.get(address)
             if self.instance.pk and changed and not cleaned.get(name):

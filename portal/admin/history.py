@@ -82,6 +82,9 @@ class ChangeAdmin(PageAdmin, TenantAdmin):
     def page_context(self, request: HttpRequest, change: Change) -> dict[str, Any]:
         return {"change": change, "lines": told(change), "object_url": _url(change)}
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().changelist_view(request, {"title": _("History"), **(extra_context or {})})
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """A change has no history of its own."""
         return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)

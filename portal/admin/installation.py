@@ -67,7 +67,7 @@ class TenantsAdmin(SuperuserOnly, TenantAdmin):
 
     @display(description=_("State"))
     def state(self, tenant: Tenant) -> str:
-        return chip("warn", _("Suspended")) if tenant.suspended_at else chip("good", _("Running"))
+        return chip("warn", _("Suspended")) if tenant.suspended_at else chip("good", _("Active"))
 
     @dialog(
         label=_("Suspend"), needs=Action.TEAM, title=_("Suspend this tenant?"), form=SuspendForm, icon="pause",
@@ -91,7 +91,7 @@ class TenantsAdmin(SuperuserOnly, TenantAdmin):
     def restart(self, request: HttpRequest, form: DialogForm, tenant: Tenant) -> HttpResponse:
         stopped = Tenant.objects.filter(pk=tenant.pk).exclude(suspended_at=None)
         if stopped.update(suspended_at=None, suspended_reason=""):
-            self.log_change(request, tenant, gettext_noop("Set going again."))
+            self.log_change(request, tenant, gettext_noop("Let run again."))
         return finished(request, _page_of(tenant), _("The tenant runs again."))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:

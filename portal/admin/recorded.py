@@ -80,7 +80,7 @@ class Recorded:
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
-        made.changed_meanwhile = changed_meanwhile(request, obj) if obj is not None else []
+        made.changed_meanwhile = changed_meanwhile(request, obj) if obj is not None else ""
         return made
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -102,14 +102,14 @@ class Recorded:
         return TemplateResponse(request, "admin/portal/history.html", context)
 
 
-def changed_meanwhile(request: HttpRequest, row: Model) -> list[str]:
-    """Who changed what since the form was opened, as sentences; empty when nobody did."""
+def changed_meanwhile(request: HttpRequest, row: Model) -> str:
+    """Who changed what since the form was opened, a sentence a line; empty when nobody did."""
     seen = request.POST.get(SEEN, "")
     if request.method != "POST" or not seen.isdecimal() or len(seen) > 18:
-        return []
+        return ""
     newer = [change for change in history.of(row).filter(pk__gt=int(seen)) if change.differences]
     if not newer:
-        return []
+        return ""
     last = newer[0]
     first = _("%(who)s saved this at %(time)s, while you were editing. Below is what you entered; theirs is:") % {
         "who": last.who or _("Somebody"),
@@ -123,4 +123,5 @@ def changed_meanwhile(request: HttpRequest, row: Model) -> list[str]:
     ]
     if len(lines) > TOLD_AT_ONCE:
         said.append(_("And more; the history shows all of it."))
-    return [first, *said, _("Save again to put yours in its place, or reload the page to go on from theirs.")]
+    last_word = _("Save again to put yours in its place, or reload the page to go on from theirs.")
+    return "\n".join([first, *said, last_word])

@@ -24,7 +24,7 @@ from unfold.views import ChangeList
 
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
-from portal.admin.chips import chip
+from portal.admin.chips import chip, when
 from portal.admin.extend import extensions
 from portal.admin.filters import Question
 from portal.admin.rights import rows
@@ -34,7 +34,7 @@ from portal.templatetags.portal_admin import ago
 
 SHOWN_ON_A_PAGE = 10
 ANSWERS = 100  # of a filter
-NOT_BOUND = _("None")
+NOT_BOUND = _("No connection")
 NO_CONNECTION = "-"  # in the address of a list
 
 Reason = RefusedCall.Reason
@@ -138,8 +138,7 @@ class RefusedCallAdmin(TenantAdmin):
 
     @display(description=_("When"))
     def moment(self, call: RefusedCall) -> str:
-        at = timezone.localtime(call.last_at)
-        return format_html('<span class="portal-when">{}<small>{}</small></span>', f"{at:%H:%M:%S}", f"{at:%d %b %Y}")
+        return when(call.last_at)
 
     @display(description=_("Reason"))
     def why(self, call: RefusedCall) -> str:

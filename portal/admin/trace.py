@@ -203,7 +203,7 @@ def _facts(event: Event, started_at: datetime) -> list[tuple[str, str]]:
     moments = [(_("Received"), event.created_at), (_("Begun"), event.claimed_at), (_("Ended"), event.finished_at)]
     facts = [(name, f"{timezone.localtime(at):%H:%M:%S.%f}"[:-3] + f" (+{_ms(at - started_at)} ms)")
              for name, at in moments if at]  # fmt: skip
-    facts.append((_("Number"), str(event.pk)))
+    facts.append((_("Event number"), str(event.pk)))
     if event.attempts > 1:
         facts.append((_("Attempts"), str(event.attempts)))
     if event.repeats:

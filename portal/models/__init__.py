@@ -4,5 +4,17 @@ from portal.models.customer import Customer, Identity
 from portal.models.event import Attempt, Event, Heart, Lane
 from portal.models.tenant import Membership, Tenant
 
-__all__ = ["ApiKey", "Attempt", "Change", "Customer", "Event", "Heart", "Identity", "Lane", "Membership", "RefusedCall", "Scope",
-           "Tenant"]  # fmt: skip
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "Change",
+    "Customer",
+    "Event",
+    "Heart",
+    "Identity",
+    "Lane",
+    "Membership",
+    "RefusedCall",
+    "Scope",
+    "Tenant",
+]

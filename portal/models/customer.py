@@ -17,7 +17,9 @@ class Customer(TenantModel):
     tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
                                verbose_name=_("tenant"))  # fmt: skip
     key = models.CharField(
-        _("key"), max_length=255, help_text=_("Your own name for the customer, for example the e-mail address.")
+        _("customer key"),
+        max_length=255,
+        help_text=_("Your own name for the customer, for example the e-mail address."),
     )
     # Staff search as they like to type; the systems spell as they like to.
     lowered_key = models.GeneratedField(expression=Lower("key"), output_field=models.CharField(max_length=255),

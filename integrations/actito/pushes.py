@@ -1,0 +1,113 @@
+"""What Actito pushes, in all the shapes that arrive, made one: pure.
+
+The contract's wrapper {"eventType", "operation", "data": {"profileId": 7}}; Actito's envelope {"id", "data", "_links"};
+`data` as an object or as an array (webhookPushType BULK); flat dotted keys ("actionParameters.points"); a bare object
+without `data`. Members that are not known are kept and do no harm.
+https://developers.actito.com/docs/integration-framework/webhooks/events/triggers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from portal.problems import BadBody
+
+PROFILE_ID_LIMIT = 2**63 - 1
+SOURCE_ID_LIMIT = 190  # with the element's number it fits the ledger's 200
+BULK_LIMIT = 1000
+DOTS_LIMIT = 8  # a key of a thousand dots would make a document that no encoder can write
+_ENVELOPE = frozenset({"id", "eventType", "operation", "tableId", "_links"})
+
+
+@dataclass(frozen=True)
+class Push:
+    """One element of a body. `problem` says what is wrong with an element of a bulk that cannot be read."""
+
+    data: Mapping[str, Any]
+    event_type: str  # Actito's word in capitals, such as UPDATED_SUBSCRIPTION; empty when the body says none
+    source_id: str | None  # Actito's id of the push; of an element of a bulk with its number: "95f1…#2"
+    bulk: bool
+    path: str  # where it stands in the body: "$.data" or "$.data[2]"
+    problem: str = ""
+
+
+def pushes_of(body: Mapping[str, Any]) -> list[Push]:
+    """The elements of a body. Raises BadBody where there is none, or where the only one cannot be read."""
+    sent = body.get("data", _ABSENT)
+    if sent is _ABSENT:
+        sent = {name: value for name, value in body.items() if name not in _ENVELOPE}
+    event_type, source_id = _word(body.get("eventType")), _source_id(body.get("id"))
+    if isinstance(sent, list):
+        return _bulk(sent, event_type, source_id)
+    if not isinstance(sent, dict):
+        raise BadBody({"$.data": ["Send an object, or an array of objects."]})
+    return [Push(nested(sent), event_type or _word(sent.get("eventType")), source_id, False, "$.data")]
+
+
+def _bulk(elements: list[Any], event_type: str, source_id: str | None) -> list[Push]:
+    if not elements:
+        raise BadBody({"$.data": ["Send at least one element."]})
+    if len(elements) > BULK_LIMIT:
+        raise BadBody({"$.data": [f"Send at most {BULK_LIMIT} elements."]})
+    return [
+        Push(
+            data=nested(element) if isinstance(element, dict) else {},
+            event_type=event_type or (_word(element.get("eventType")) if isinstance(element, dict) else ""),
+            source_id=f"{source_id}#{number}" if source_id else None,
+            bulk=True,
+            path=f"$.data[{number}]",
+            problem="" if isinstance(element, dict) else "The element is not an object.",
+        )
+        for number, element in enumerate(elements)
+    ]
+
+
+_ABSENT = object()
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """{"a.b": 1} -> {"a": {"b": 1}}. A key whose parent is a value already stays as it is."""
+    found: dict[str, Any] = {
+        name: dict(value) if isinstance(value, dict) else value for name, value in flat.items() if "." not in name
+    }
+    for name, value in flat.items():
+        if "." in name and (name.count(".") > DOTS_LIMIT or not _put(found, name.split("."), value)):
+            found[name] = value
+    return found
+
+
+def _put(found: dict[str, Any], path: list[str], value: Any) -> bool:
+    *parents, last = path
+    place = found
+    for parent in parents:
+        below = place.setdefault(parent, {})
+        if not isinstance(below, dict):
+            return False
+        place = below
+    if last in place:
+        return False
+    place[last] = value
+    return True
+
+
+def profile_id(data: Mapping[str, Any]) -> str | None:
+    """The profile that is spoken of: an integer, or a string of digits, from 1 to 2⁶³−1."""
+    attributes = data.get("profileAttributes")
+    found = data.get("profileId", attributes.get("profileId") if isinstance(attributes, dict) else None)
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 19:
+        found = int(found)
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= PROFILE_ID_LIMIT:
+        return None
+    return str(found)
+
+
+def _word(value: Any) -> str:
+    return value.strip().upper()[:40] if isinstance(value, str) else ""
+
+
+def _source_id(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= SOURCE_ID_LIMIT else None
