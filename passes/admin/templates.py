@@ -41,6 +41,13 @@ TEMPLATE_PUBLISHED = "template.published"
 name_news(TEMPLATE_PUBLISHED, _("Template published"))
 
 
+class ColourField(forms.CharField):
+    """Browsers answer in small letters. One spelling only, so that nothing seems to have changed."""
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").upper()
+
+
 class PngInput(forms.FileInput):
     """Chooses a PNG and shows the one that is stored."""
 
@@ -141,7 +148,7 @@ class PassTemplateAdmin(TenantAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name.endswith("_colour"):
-            return db_field.formfield(widget=UnfoldAdminColorInputWidget)
+            return db_field.formfield(form_class=ColourField, widget=UnfoldAdminColorInputWidget)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @display(description=_("Passes"), ordering="made")

@@ -118,6 +118,14 @@ def test_what_is_added_belongs_to_the_tenant_that_is_looked_at(world: World) -> 
     assert not PassTemplate.objects.filter(name="Mixed").exists()
 
 
+def test_a_colour_in_small_letters_is_no_change(world: World, owner: Client) -> None:
+    template = world.rows[PassTemplate]
+    small = form_of(template, background_colour=template.background_colour.lower())
+    assert owner.post(url(PassTemplate, "change", template.pk), small).status_code == 302
+    template.refresh_from_db()
+    assert template.background_colour == template.background_colour.upper()
+
+
 def test_a_picture_is_uploaded_shown_and_kept(world: World, owner: Client) -> None:
     template, picture = world.rows[PassTemplate], make.picture()
     page = url(PassTemplate, "change", template.pk)

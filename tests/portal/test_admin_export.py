@@ -44,8 +44,8 @@ def test_the_file_has_a_column_for_each_value_and_no_row_of_others(owner: Client
 def test_the_dialog_goes_on_to_the_file_with_the_lists_own_query(world: World, owner: Client) -> None:
     make.CustomerFactory.make(tenant=world.tenant, key="bert@example.com")
     shown_at = "http://testserver/admin/portal/customer/?q=bert"
-    answer = owner.post(url(Customer, "changelist") + "export/", SUBMIT, headers={"HX-Request": "true",
-                                                                                 "HX-Current-URL": shown_at})  # fmt: skip
+    sent = {"HX-Request": "true", "HX-Current-URL": shown_at}
+    answer = owner.post(url(Customer, "changelist") + "export/", SUBMIT, headers=sent)
     assert answer["HX-Redirect"] == url(Customer, "file") + "?q=bert"
     assert [row["Key"] for row in file(owner, "?q=bert")] == ["bert@example.com"]
 
