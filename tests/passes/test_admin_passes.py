@@ -139,7 +139,7 @@ def test_a_picture_is_uploaded_shown_and_kept(world: World, owner: Client) -> No
     assert "not a PNG" in owner.post(page, form_of(template, **inline, **{"images-1-data": wrong})).content.decode()
     right = SimpleUploadedFile("logo.png", picture, "image/png")
     assert owner.post(page, form_of(template, **inline, **{"images-1-data": right})).status_code == 302
-    assert {row.role: bytes(row.data) for row in template.images.all()} == {"icon": picture, "logo": picture}
+    assert {row.role: bytes(row.data) for row in template.images.all()} == {"icon": bytes(image.data), "logo": picture}
     assert "data:image/png;base64," in owner.get(page).content.decode()
 
 
