@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Model
 from django.test import Client
@@ -97,6 +98,7 @@ class Looker:
     def __post_init__(self) -> None:
         self.client.raise_request_exception = False
         self.before = snapshot()
+        cache.clear()
 
     def get(self, kind: Kind, address: str, query: Mapping[str, Any] | None = None) -> Any:
         asked = f"{address}?{urlencode(query, doseq=True)}" if query else address
@@ -140,7 +142,7 @@ class Looker:
             error = getattr(response, "exc_info", None)
             self.report.add(BROKEN, kind, address, repr(error[1]) if error else str(response.status_code))
         text = text_of(response)
-        for said in sorted([*self.knows, *_texts(sent)], key=len, reverse=True):
+        for said in sorted([*self.knows, *self._marked(sent)], key=len, reverse=True):
             text = text.replace(said.lower(), "")  # what the person knew before is no news
         for mark in self.theirs.marks:
             if (at := text.find(mark.lower())) >= 0:
@@ -158,13 +160,13 @@ class Looker:
         for said in crossings():
             self.report.add(CROSSED, kind, address, said)
 
+    def _marked(self, sent: Mapping[str, Any]) -> list[str]:
+        """What the person sent and has a mark in it. Nothing shorter: a part of a mark would hide the mark."""
+        values = [each for value in sent.values() for each in (value if isinstance(value, list | tuple) else [value])]
+        return [str(each) for each in values if self.theirs.mark.lower() in str(each).lower()]
+
     def _is_theirs(self, user_id: Any) -> bool:
         return bool(user_id == self.theirs.owner.pk)
-
-
-def _texts(sent: Mapping[str, Any]) -> list[str]:
-    values = [each for value in sent.values() for each in (value if isinstance(value, list | tuple) else [value])]
-    return [str(value) for value in values if len(str(value)) > 3]
 
 
 @contextmanager

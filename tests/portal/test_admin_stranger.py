@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import FieldError
-from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
@@ -19,25 +18,23 @@ from portal.admin.site import site
 from portal.models import Membership, Tenant
 from portal.tenancy import ROLE_ACTIONS, Role
 from tests import factories as make
-from tests.portal.admin_world import World, client_of, make_world, member
+from tests.portal.admin_world import client_of, member
 from tests.portal.stranger import Looker, Report
 from tests.portal.stranger_people import choose, walk_after_leaving, walk_locked_out, walk_pages, walk_role
 from tests.portal.stranger_rows import crossings, tenant_models
 from tests.portal.stranger_walk import walk
+from tests.portal.stranger_worlds import Worlds, two_worlds
 from tests.portal.surfaces import Kind
 
 pytestmark = pytest.mark.django_db
 MODELS = sorted(site._registry, key=lambda model: model._meta.label)
 BY_LABEL = {"ids": lambda model: model._meta.label}
-Worlds = tuple[World, World]
 
 
 @pytest.fixture(scope="module")
 def worlds(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Worlds]:
-    """Two tenants, made once: every visit is undone."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world("OurMark"), make_world("TheirMark")
-        transaction.set_rollback(True)
+    with two_worlds(django_db_blocker) as made:
+        yield made
 
 
 @pytest.fixture
