@@ -6,7 +6,9 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.views.generic import View
 from rest_framework.exceptions import APIException, ErrorDetail
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -15,8 +17,12 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from portal import refused
+from portal.accept import preferred
 
 MEDIA_TYPE = "application/problem+json"
+# What a sender may ask for instead, by name; the body is the same JSON.
+MEDIA_TYPES = (MEDIA_TYPE, "application/json", "text/json", "text/plain")
+API_PATH = "/api/"
 
 
 class BadBody(APIException):
@@ -37,7 +43,7 @@ class BodyTooLarge(APIException):
 
 class OneFormat(BaseContentNegotiation):
     """JSON whatever the Accept header says: a sender that accepts less must still hear what was wrong (RFC 9110,
-    12.5.1 lets a server disregard the header)."""
+    12.5.1 lets a server disregard the header). Under which name an error travels is decided by `content_type`."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -52,6 +58,12 @@ def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
 
 
+def content_type(accept: str) -> str:
+    """The media type of a problem for a sender that accepts this."""
+    chosen = preferred(accept, MEDIA_TYPES)
+    return f"{chosen}; charset=utf-8" if chosen.startswith("text/") else chosen
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     response = drf_exception_handler(error, context)
     if response is None:
@@ -62,7 +74,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     detail = _sentence(told)
     refused.note(context["request"], response.status_code, _named(errors) or detail, getattr(told, "code", ""))
     response.data = problem(response.status_code, detail, **members)
-    response.content_type = MEDIA_TYPE
+    response.content_type = content_type(context["request"].headers.get("Accept", ""))
+    patch_vary_headers(response, ["Accept"])
     return response
 
 
@@ -77,9 +90,26 @@ def _named(errors: dict[str, list[str]]) -> str:
 
 
 def page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        return JsonResponse(problem(status, detail), status=status, content_type=MEDIA_TYPE)
-    return HttpResponse(f"<!doctype html><title>{HTTPStatus(status).phrase}</title><p>{detail}</p>", status=status)
+    if not request.path.startswith(API_PATH):
+        return HttpResponse(f"<!doctype html><title>{HTTPStatus(status).phrase}</title><p>{detail}</p>", status=status)
+    told = json.dumps(problem(status, detail), ensure_ascii=False)
+    response = HttpResponse(told, status=status, content_type=content_type(request.headers.get("Accept", "")))
+    patch_vary_headers(response, ["Accept"])
+    return response
+
+
+class PlainView(View):
+    """A view of Django's own under /api/, whose 405 is a problem too."""
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
+        response = page(request, 405, not_allowed(request.method, allowed))
+        response.headers["Allow"] = ", ".join(allowed)
+        return response
+
+
+def not_allowed(method: str | None, allowed: list[str]) -> str:
+    return f"{method} is not taken here. Use {' or '.join(allowed)}."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

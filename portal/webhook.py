@@ -6,16 +6,28 @@ import re
 from typing import Any
 
 from django.conf import settings
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from portal import text
 from portal.body import read_body
-from portal.problems import BadBody, BodyTooLarge
+from portal.problems import BadBody, BodyTooLarge, not_allowed
 
 _JSON_TYPE = re.compile(r"(application/([\w.!#$&^-]+\+)?json|text/json)\Z", re.IGNORECASE)
 # Deeper than any vendor's payload, and far from where encoders run out of stack.
 DEPTH_LIMIT = 64
+
+
+class Webhook(APIView):
+    """Takes POST alone, and says so before anybody is asked who they are: a 405 tells nothing about a tenant."""
+
+    http_method_names = ["post"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method != "POST":
+            raise MethodNotAllowed(str(request.method), not_allowed(request.method, self.allowed_methods))
+        super().initial(request, *args, **kwargs)
 
 
 def read_object(request: Request) -> dict[str, Any]:
