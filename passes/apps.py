@@ -16,6 +16,7 @@ class PassesConfig(AppConfig):
         )
         handles("pass.refresh", "passes.refresh.refresh_pass", title=_("Pass renewed"), coalesces=True)
         handles("pass.due", "passes.refresh.refresh_customer", title=_("Pass due"), coalesces=True)
+        handles("pass.update", "passes.update.update_pass", title=_("Values for a pass"))
         handles("apple.push", "passes.delivery.push_device", title=_("Push to iPhone"), coalesces=True)
         name_news("pass.installed", _("Pass added to a phone"))
         name_news("pass.removed", _("Pass removed from a phone"))

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from passes.expressions import ExpressionError, evaluate
+from passes.expressions import ExpressionError, evaluate, names_in
 from passes.models import PassTemplate
+
+MESSAGE = "message"  # the value that a custom action's message becomes
 
 
 class ContentError(ValueError):
@@ -62,11 +64,20 @@ def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool
     """The content of one pass. Raises ContentError for an expression that cannot be worked out."""
     data = {
         **design,
-        "fields": [_field(field, values) for field in design["fields"]],
+        "fields": [*(_field(field, values) for field in design["fields"]), *_message(design, values)],
         "barcode": _barcode(design["barcode"], values),
         "voided": voided,
     }
     return Content(data, content_hash(data))
+
+
+def _message(design: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A message that was put on the pass stands on its back, unless the design has a place for it."""
+    message = values.get(MESSAGE)
+    placed = any(field["key"] == MESSAGE or MESSAGE in names_in(field["expression"]) for field in design["fields"])
+    if placed or not isinstance(message, str) or not message:
+        return []
+    return [{"place": "back", "key": MESSAGE, "label": "Message", "change_message": "%@", "value": message}]
 
 
 def _field(field: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -14,6 +15,7 @@ from django.utils import timezone
 from passes import delivery
 from passes.content import Content, ContentError, content_hash, design_of, render
 from passes.models import PassTemplate, UpdateCounter, WalletPass
+from passes.values import Held, shown
 from portal import ledger
 from portal.ledger import Result, Work
 from portal.models import Customer, Event
@@ -33,7 +35,7 @@ def refresh_pass(work: Work) -> partial[Result]:
 
 
 def _refresh_customer(event: Event) -> Result:
-    passes = _locked_passes(event.tenant_id, customer=event.payload["customer"])
+    passes = locked_passes(event.tenant_id, customer=event.payload["customer"])
     customer = Customer.objects.for_tenant(event.tenant_id).filter(pk=event.payload["customer"]).first()
     if customer is None:
         return ledger.ignored("The customer is no longer there.")
@@ -42,7 +44,7 @@ def _refresh_customer(event: Event) -> Result:
 
 
 def _refresh_pass(event: Event) -> Result:
-    return _renew(_locked_passes(event.tenant_id, pk=event.payload["pass"]), event)
+    return _renew(locked_passes(event.tenant_id, pk=event.payload["pass"]), event)
 
 
 def _renew(passes: Iterable[WalletPass], cause: Event) -> Result:
@@ -115,7 +117,7 @@ def issue(template: PassTemplate, customer: Customer, *, cause: Event) -> Wallet
     return made
 
 
-def _locked_passes(tenant_id: int, **which: object) -> list[WalletPass]:
+def locked_passes(tenant_id: int, **which: object) -> list[WalletPass]:
     """Locked first and read in a second statement: one that waits for a lock would see the values of before.
 
     The lock leaves phones free to register meanwhile, whose rows only point to the pass.
@@ -136,7 +138,7 @@ def refresh(wallet_pass: WalletPass, *, cause: Event) -> bool:
 
     Raises ContentError, and changes nothing, when the template makes no content for this customer.
     """
-    content = _content(wallet_pass)
+    content = content_of(wallet_pass)
     if content.hash == wallet_pass.content_hash:
         return False
     wallet_pass.content, wallet_pass.content_hash = content.data, content.hash
@@ -153,18 +155,24 @@ def refresh(wallet_pass: WalletPass, *, cause: Event) -> bool:
     return True
 
 
-def _content(wallet_pass: WalletPass) -> Content:
+def content_of(wallet_pass: WalletPass) -> Content:
     try:
         template = wallet_pass.template
         # A pass made by hand before the first publication shows the saved design.
         design = template.published or design_of(template)
-        return render(design, wallet_pass.customer.values, voided=wallet_pass.voided)
+        return render(design, values_of(wallet_pass), voided=wallet_pass.voided)
     except ContentError:
         # Whether a card is valid must not hang on its template: what it shows stays, the word “void” comes or goes.
         if not wallet_pass.content or wallet_pass.content.get("voided") == wallet_pass.voided:
             raise
         data = {**wallet_pass.content, "voided": wallet_pass.voided}
         return Content(data, content_hash(data))
+
+
+def values_of(wallet_pass: WalletPass) -> dict[str, Any]:
+    """What the pass is worked out from: its customer's values, and its own where they are newer."""
+    customer = wallet_pass.customer
+    return shown(Held(customer.values, customer.origins), Held(wallet_pass.values, wallet_pass.origins))
 
 
 def _next_change(previous: datetime | None, now: datetime) -> datetime:

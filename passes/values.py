@@ -1,7 +1,7 @@
 """Which values a pass shows: the customer's, and those that were put on the pass itself. Pure.
 
 Per value the newest write wins, by the ledger's number of what brought it; a pinned one stays until it is cleared.
-A pass's own values have origins like a customer's: {"points": {"number": 812, "pinned": true, "added": [812]}}.
+A pass's own values have origins as a customer's have: {"points": {"number": 812, "set": 800, "added": [812]}}.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-# How many additions a value remembers, so that none counts twice: far more than are ever retried or replayed.
+# How many additions a value remembers, so that none counts twice: more than are ever retried or replayed.
 ADDITIONS_REMEMBERED = 200
 
 
 @dataclass(frozen=True)
 class Write:
-    """One value for a pass. `add`: the number is added to what the pass shows; None clears what was put on the pass."""
+    """One value for a pass. With `add`, the number is added to what the pass shows; None takes back what was put on."""
 
     name: str
     value: Any
@@ -29,52 +29,60 @@ class Write:
 class Held:
     """What was put on a pass, and from where."""
 
-    values: dict[str, Any]
-    origins: dict[str, Any]
+    values: Mapping[str, Any]
+    origins: Mapping[str, Any]
 
 
-def shown(
-    customer: Mapping[str, Any], customer_origins: Mapping[str, Any], held: Held, names: Iterable[str] = ()
-) -> dict[str, Any]:
-    """The values that the pass is worked out from."""
-    found = dict(customer)
+def shown(customer: Held, held: Held) -> dict[str, Any]:
+    """The values that a pass is worked out from."""
+    found = dict(customer.values)
     for name, value in held.values.items():
         origin = held.origins.get(name, {})
-        if origin.get("pinned") or _number(origin) > _number(customer_origins.get(name, {})) or name not in customer:
+        if name not in found or origin.get("pinned") or _number(origin) > _changed(customer.origins.get(name, {})):
             found[name] = value
     return found
 
 
-def written(held: Held, writes: Iterable[Write], number: int, now: Mapping[str, Any]) -> Held:
-    """What the pass holds after the writes of the arrival `number`; `now` is what it shows."""
+def written(customer: Held, held: Held, writes: Iterable[Write], number: int) -> Held:
+    """What the pass holds after the writes that the arrival `number` brought. An older arrival changes nothing."""
     values, origins = dict(held.values), dict(held.origins)
+    now = shown(customer, held)
     for write in writes:
-        origin = origins.get(write.name, {})
+        origin = dict(origins.get(write.name, {}))
         if write.add:
-            if number in origin.get("added", []):
+            if not _counts(origin, number):
                 continue
-            start = values.get(write.name, now.get(write.name))
-            values[write.name] = _sum(now.get(write.name, start), write.value)
-            added = [*origin.get("added", []), number][-ADDITIONS_REMEMBERED:]
-            origins[write.name] = {**origin, "number": max(number, _number(origin)), "added": added}
-        elif number > _number(origin):
+            values[write.name] = _sum(now.get(write.name), write.value)
+            origin["added"] = [*origin.get("added", []), number][-ADDITIONS_REMEMBERED:]
+            origin["number"] = max(number, _number(origin))
+        elif number <= _number(origin):
+            continue
+        else:
+            values[write.name] = write.value
+            origin = {**origin, "number": number, "set": number, "pinned": write.pinned}
             if write.value is None:
-                values.pop(write.name, None)
-                origins[write.name] = {"number": number, "added": origin.get("added", [])}
-            else:
-                values[write.name] = write.value
-                origins[write.name] = {**origin, "number": number, "pinned": write.pinned}
+                del values[write.name]
+        origins[write.name] = origin
     return Held(values, origins)
 
 
+def _counts(origin: Mapping[str, Any], number: int) -> bool:
+    """Whether an addition is neither known nor older than what was set since."""
+    return number not in origin.get("added", []) and number > int(origin.get("set", 0))
+
+
 def _number(origin: Mapping[str, Any]) -> int:
-    number = origin.get("number", 0)
-    return number if isinstance(number, int) else 0
+    return int(origin.get("number", 0))
+
+
+def _changed(origin: Mapping[str, Any]) -> int:
+    return int(origin.get("changed", _number(origin)))
 
 
 def _sum(start: Any, value: Any) -> Any:
+    """Raises ValueError when one of them is no number."""
     try:
-        total = Decimal(str(start or 0)) + Decimal(str(value))
-    except InvalidOperation:
-        return value
+        total = Decimal(str(start if start not in (None, "") else 0)) + Decimal(str(value))
+    except InvalidOperation as error:
+        raise ValueError("Only numbers can be added.") from error
     return int(total) if total == total.to_integral_value() else float(total)

@@ -93,7 +93,7 @@ def _name(customer: Customer, namespace: str, value: str, number: int) -> None:
 
 def _merge_values(customer: Customer, profile: Profile, number: int) -> dict[str, tuple[Any, Any]]:
     changed: dict[str, tuple[Any, Any]] = {}
-    origin = {"source": profile.source, "number": number, "at": timezone.now().isoformat()}
+    origin = {"source": profile.source, "number": number, "changed": number, "at": timezone.now().isoformat()}
     for name, value in profile.values.items():
         known = customer.origins.get(name)
         if known and known.get("number", 0) > number:

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from integrations.actito.models import ActitoConnection, AttributeMapping
+from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
 from integrations.demo.artwork import images
 from integrations.mapping import ValueType
 from passes.content import design_of, render
@@ -36,6 +36,7 @@ from portal.models import (
     Identity,
     Lane,
     Membership,
+    OAuthClient,
     RefusedCall,
     Scope,
     Tenant,
@@ -157,6 +158,16 @@ class ApiKeyFactory(Factory[ApiKey]):
     scopes = factory.LazyFunction(lambda: [Scope.ACTITO_LISTENER.value])
 
 
+class OAuthClientFactory(Factory[OAuthClient]):
+    class Meta:
+        model = OAuthClient
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = "Actito production"
+    client_id = factory.Sequence(lambda n: f"client-{n}")
+    scopes = factory.LazyFunction(lambda: [Scope.ACTITO_LISTENER.value])
+
+
 class ChangeFactory(Factory[Change]):
     class Meta:
         model = Change
@@ -204,6 +215,15 @@ class MappingFactory(Factory[AttributeMapping]):
     attribute = "loyaltyPoints"
     value_name = factory.Sequence(lambda n: f"value_{n}")
     value_type = ValueType.NUMBER
+
+
+class ParameterFactory(Factory[ParameterMapping]):
+    class Meta:
+        model = ParameterMapping
+
+    connection = factory.SubFactory(ConnectionFactory)
+    parameter = factory.Sequence(lambda n: f"parameter{n}")
+    value_name = factory.Sequence(lambda n: f"value_{n}")
 
 
 class CredentialsFactory(Factory[AppleCredentials]):

@@ -18,7 +18,8 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from integrations.actito.client import ActitoClient, ActitoProfile
-from integrations.actito.models import ActitoConnection, AttributeMapping
+from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
+from integrations.actito.rehearsal import RehearsalForm, rehearsed
 from integrations.actito.webhooks import ACTITO_PROFILE
 from integrations.mapping import map_document
 from portal import ledger
@@ -88,8 +89,15 @@ class ConnectionForm(TenantForm):
 class MappingInline(TenantTabularInline):
     model = AttributeMapping
     change_action = add_action = delete_action = Action.CONFIGURE
-    fields = ("part", "attribute", "value_name", "value_type", "keep_if_empty")
+    fields = ("part", "attribute", "value_name", "value_type", "keep_if_empty", "identifies")
     verbose_name_plural = _("Mappings: what of a profile becomes which customer value")
+
+
+class ParameterInline(TenantTabularInline):
+    model = ParameterMapping
+    change_action = add_action = delete_action = Action.CONFIGURE
+    fields = ("parameter", "value_name", "value_type", "mode", "pinned")
+    verbose_name_plural = _("Custom actions: what each parameter does to a pass")
 
 
 @admin.register(ActitoConnection, site=site)
@@ -100,18 +108,30 @@ class ActitoConnectionAdmin(TenantAdmin):
     add_action = delete_action = Action.CONNECT
     form = ConnectionForm
     field_actions = dict.fromkeys(
-        ["name", "host", "path_style", "licence", "entity", "table", "unique_key", "language_attribute", "api_key"],
+        [
+            "name",
+            "host",
+            "path_style",
+            "licence",
+            "entity",
+            "table",
+            "unique_key",
+            "language_attribute",
+            "answer_already_reported",
+            "api_key",
+        ],
         Action.CONNECT,
     )
     list_display = ("name", "licence", "table", "state")
     empty_sentence = _("A connection brings the profiles of one Actito table in: its address, its key, what to read.")
     list_select_related = ("lane",)
-    inlines = (MappingInline,)
-    actions_detail = ("test", "resume")
+    inlines = (MappingInline, ParameterInline)
+    actions_detail = ("test", "rehearse", "resume")
     fieldsets = (
         (None, {"fields": ["name"]}),
         (_("Where Actito is"), {"fields": [("host", "licence"), ("api_key", "path_style")]}),
         (_("Which profiles"), {"fields": [("entity", "table"), ("unique_key", "language_attribute")]}),
+        (_("Answers"), {"fields": ["answer_already_reported"]}),
     )
     readonly_fields = ("state", "refused")
 
@@ -150,6 +170,16 @@ class ActitoConnectionAdmin(TenantAdmin):
                 "done_url": reverse("admin:actito_actitoconnection_change", args=[connection.pk]),
             },
         )
+
+    @dialog(
+        label=_("Try a custom action"), needs=Action.CONFIGURE, title=_("Try a custom action"), form=RehearsalForm,
+        icon="science", submit=_("Try"),
+        description=_("Shows what a body would do to which passes, as if Actito had sent it. Nothing is stored."),
+    )  # fmt: skip
+    def rehearse(self, request: HttpRequest, form: RehearsalForm, connection: ActitoConnection) -> HttpResponse:
+        done_url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
+        shown = rehearsed(connection, form.cleaned_data["body"])
+        return result(request, "admin/actito/rehearsed.html", {**shown, "done_url": done_url})
 
     @dialog(
         label=_("Resume"), needs=Action.OPERATE, title=_("Resume this connection?"), icon="play_arrow",

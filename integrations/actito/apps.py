@@ -17,3 +17,4 @@ class ActitoConfig(AppConfig):
             title=_("Actito profile changed"),
             coalesces=True,
         )
+        handles("actito.action", "integrations.actito.actions.carry_out", title=_("Custom action"))

@@ -3,10 +3,12 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from integrations.actito.commands import RESERVED
 from integrations.mapping import Rule, ValueType
 from portal.ledger import lane_id_for
 from portal.models import Lane
@@ -14,6 +16,11 @@ from portal.secrets import EncryptedTextField
 from portal.tenancy import TenantModel, TenantQuerySet
 
 value_name = RegexValidator(r"[a-z][a-z0-9_]*\Z", _("Use small letters, digits and _ only, and begin with a letter."))
+
+
+def not_reserved(parameter: str) -> None:
+    if parameter.lower() in RESERVED:
+        raise ValidationError(_("This name has a meaning of its own in custom actions: see the documentation."))
 
 
 class ActitoConnection(TenantModel):
@@ -44,6 +51,10 @@ class ActitoConnection(TenantModel):
         help_text=_("The unique attribute that names a person."),
     )
     language_attribute = models.CharField(_("language attribute"), max_length=50, blank=True, default="motherLanguage")
+    answer_already_reported = models.BooleanField(
+        _("answer 208 to what came before"), default=True,
+        help_text=_("Off: repeated webhooks are answered 200, for senders that take 208 for an error."),
+    )  # fmt: skip
     api_key = EncryptedTextField(_("API key"))
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -65,6 +76,13 @@ class ActitoConnection(TenantModel):
     def save(self, *args: object, **kwargs: object) -> None:
         self.lane_id = lane_id_for(self.tenant_id, f"actito:{self.host}:{self.licence}", max_running=4)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def identifiers(self) -> dict[str, str]:
+        """How custom actions may name a customer: Actito's name of the attribute, or ours -> the customer value."""
+        found: dict[str, str] = {}
+        for mapping in self.mappings.filter(identifies=True):
+            found |= {mapping.attribute: mapping.value_name, mapping.value_name: mapping.value_name}
+        return found
 
     def rules(self) -> list[Rule]:
         return [
@@ -88,6 +106,10 @@ class AttributeMapping(models.Model):
     attribute = models.CharField(_("name in Actito"), max_length=100)
     value_name = models.CharField(_("customer value"), max_length=40, validators=[value_name])
     value_type = models.CharField(_("type"), max_length=10, choices=ValueType.choices, default=ValueType.TEXT)
+    identifies = models.BooleanField(
+        _("names the customer"), default=False,
+        help_text=_("Custom actions may find the customer by this value, such as a card number. Each is one person's."),
+    )  # fmt: skip
     keep_if_empty = models.BooleanField(
         _("keep if empty"), default=False, help_text=_("Keep the old value when Actito's is empty.")
     )
@@ -102,3 +124,42 @@ class AttributeMapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attribute} → {self.value_name}"
+
+
+class ParameterMapping(models.Model):
+    """What a custom action's parameter does to a pass."""
+
+    class Mode(models.TextChoices):
+        SET = "set", _("Set")
+        ADD = "add", _("Add")
+
+    tenant_path: ClassVar[str | None] = "connection__tenant"
+
+    connection = models.ForeignKey(ActitoConnection, on_delete=models.CASCADE, related_name="parameters")
+    parameter = models.CharField(_("parameter in Actito"), max_length=100, validators=[not_reserved])
+    value_name = models.CharField(_("value on the pass"), max_length=40, validators=[value_name])
+    value_type = models.CharField(_("type"), max_length=10, choices=ValueType.choices, default=ValueType.TEXT)
+    mode = models.CharField(
+        _("mode"), max_length=5, choices=Mode.choices, default=Mode.SET,
+        help_text=_("Add: the number is added to what the pass shows, once for each event of Actito's."),
+    )  # fmt: skip
+    pinned = models.BooleanField(
+        _("stays"), default=False, help_text=_("The profile's value does not replace it until an action clears it.")
+    )
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("parameter of custom actions")
+        verbose_name_plural = _("parameters of custom actions")
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["connection", "parameter"], name="parameter_once")]
+
+    def __str__(self) -> str:
+        return f"{self.parameter} → {self.value_name}"
+
+    def clean(self) -> None:
+        if self.mode == self.Mode.ADD and self.value_type != ValueType.NUMBER:
+            raise ValidationError({"value_type": _("Only numbers can be added.")})
+        if self.mode == self.Mode.ADD and self.pinned:
+            raise ValidationError({"pinned": _("What is added cannot stay: choose Set for a value that stays.")})

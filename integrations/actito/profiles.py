@@ -12,11 +12,12 @@ from integrations.mapping import Mapped, map_document
 from portal import customers, ledger
 from portal.customers import Applied, Profile
 from portal.ledger import Result, Work
-from portal.models import Event, Identity
+from portal.models import Event
 
 # A CREATE may arrive before the profile can be read: two retries, then it is taken as absent.
 ABSENT_RETRIES = 2
 KNOWN_PROFILES_ASKED = 3
+READINGS_SEARCHED = 100
 NAME_LIMIT = 255
 
 
@@ -27,6 +28,8 @@ def read_profile(work: Work) -> Result | partial[Result]:
     connection = connections.filter(pk=event.payload["connection"]).first()
     if connection is None:
         return ledger.ignored("The Actito connection that reported this was deleted.")
+    if problem := event.payload.get("unreadable"):
+        raise ledger.dead(problem)
     client = ActitoClient(connection, work.trail)
     number = _latest_number()
     profile = client.read_profile(event.payload["profile"])
@@ -51,11 +54,21 @@ def _as_profile(connection: ActitoConnection, profile: ActitoProfile, mapped: Ma
     name = _name(profile.attributes.get(connection.unique_key))
     return Profile(
         source=connection.source,
-        identities={connection.source: profile.profile_id, f"{connection.source}:key": name},
+        identities={
+            connection.source: profile.profile_id,
+            f"{connection.source}:key": name,
+            **_others(connection, mapped),
+        },
         key=name or profile.profile_id,
         language=_language(profile.attributes.get(connection.language_attribute)),
         values=mapped.values,
     )
+
+
+def _others(connection: ActitoConnection, mapped: Mapped) -> dict[str, str]:
+    """The mapped values that name the customer, such as a card number, by which custom actions find them."""
+    names = [mapping.value_name for mapping in connection.mappings.all() if mapping.identifies]
+    return {f"{connection.source}:{name}": _name(mapped.values[name]) for name in names if name in mapped.values}
 
 
 def _name(value: Any) -> str:
@@ -88,6 +101,8 @@ def _shown(value: Any) -> str:
 def _absent(client: ActitoClient, event: Event) -> Result:
     """Actito answers 404 for what a key may not see, too; so a 404 counts only when a known profile can be read."""
     profile = event.payload["profile"]
+    if event.payload.get("event_type") == "DELETE":
+        return ledger.ignored(f"Actito deleted profile {profile}. The customer and the passes stay.")
     if event.retries < ABSENT_RETRIES:
         raise ledger.retry(f"Actito does not know profile {profile} yet.")
     known = _known_profiles(client.connection, profile)
@@ -98,6 +113,7 @@ def _absent(client: ActitoClient, event: Event) -> Result:
 
 def _known_profiles(connection: ActitoConnection, other_than: str) -> list[str]:
     """The last ones read. Several, because one of them may have been deleted in Actito since."""
-    identities = Identity.objects.filter(tenant_id=connection.tenant_id, namespace=connection.source)
-    newest = identities.exclude(value=other_than).order_by("-customer__synced_at")
-    return list(newest.values_list("value", flat=True)[:KNOWN_PROFILES_ASKED])
+    read = Event.objects.filter(tenant_id=connection.tenant_id, kind="actito.profile", status=Event.Status.DONE)
+    payloads = read.order_by("-pk").values_list("payload", flat=True)[:READINGS_SEARCHED]
+    names = [each["profile"] for each in payloads if each.get("connection") == connection.pk]
+    return [name for name in dict.fromkeys(names) if name != other_than][:KNOWN_PROFILES_ASKED]

@@ -12,13 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portal.problems import BadBody
-
 PROFILE_ID_LIMIT = 2**63 - 1
 SOURCE_ID_LIMIT = 190  # with the element's number it fits the ledger's 200
 BULK_LIMIT = 1000
 DOTS_LIMIT = 8  # a key of a thousand dots would make a document that no encoder can write
 _ENVELOPE = frozenset({"id", "eventType", "operation", "tableId", "_links"})
+
+
+class Unreadable(ValueError):
+    """What was sent cannot be taken: `path` is where in the body, the message says what to send instead."""
+
+    def __init__(self, path: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Push:
 
 
 def pushes_of(body: Mapping[str, Any]) -> list[Push]:
-    """The elements of a body. Raises BadBody where there is none, or where the only one cannot be read."""
+    """The elements of a body. Raises Unreadable where there is none."""
     sent = body.get("data", _ABSENT)
     if sent is _ABSENT:
         sent = {name: value for name, value in body.items() if name not in _ENVELOPE}
@@ -42,15 +48,15 @@ def pushes_of(body: Mapping[str, Any]) -> list[Push]:
     if isinstance(sent, list):
         return _bulk(sent, event_type, source_id)
     if not isinstance(sent, dict):
-        raise BadBody({"$.data": ["Send an object, or an array of objects."]})
+        raise Unreadable("$.data", "Send an object, or an array of objects.")
     return [Push(nested(sent), event_type or _word(sent.get("eventType")), source_id, False, "$.data")]
 
 
 def _bulk(elements: list[Any], event_type: str, source_id: str | None) -> list[Push]:
     if not elements:
-        raise BadBody({"$.data": ["Send at least one element."]})
+        raise Unreadable("$.data", "Send at least one element.")
     if len(elements) > BULK_LIMIT:
-        raise BadBody({"$.data": [f"Send at most {BULK_LIMIT} elements."]})
+        raise Unreadable("$.data", f"Send at most {BULK_LIMIT} elements.")
     return [
         Push(
             data=nested(element) if isinstance(element, dict) else {},

@@ -7,119 +7,126 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.urls import path
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integrations.actito.models import ActitoConnection
+from integrations.actito.commands import Unclear, command_of
+from integrations.actito.pushes import Push, Unreadable, profile_id, pushes_of
+from integrations.actito.speakers import Speaker, speaker_of
 from portal import ledger
-from portal.access import Caller, caller_of
-from portal.caching import BriefCache
+from portal.access import caller_of
 from portal.ledger import Receipt
-from portal.models import RefusedCall, Scope
+from portal.models import Scope
 from portal.problems import BadBody
 from portal.redaction import excerpt
 from portal.webhook import read_object
 
-ACTITO_PROFILE = "actito.profile"
+ACTITO_PROFILE, ACTITO_ACTION = "actito.profile", "actito.action"
 EVENT_TYPES = {"create": "CREATE", "update": "UPDATE"}
-PROFILE_ID_LIMIT = 2**63 - 1
-CONNECTION_SECONDS = 5.0
+KEPT_BODY = 16_000  # characters of what was sent, for the trace
+SEND_PROFILE = "Send an integer from 1 to 9223372036854775807."
+
+# (push, speaker) -> subject and payload of its Event. Raises Unreadable.
+Reading = Callable[[Push, Speaker], tuple[str, dict[str, Any]]]
 
 
-@dataclass(frozen=True)
-class _Speaker:
-    """The connection that a key speaks for."""
-
-    connection_id: int
-    lane_id: int
-    source: str
-
-
-def _load_speaker(key: tuple[int, str]) -> _Speaker | None:
-    tenant_id, bound_to = key
-    connections = ActitoConnection.objects.for_tenant(tenant_id).only("pk", "lane_id")
-    if bound_to:
-        number = bound_to.removeprefix("actito:")
-        connections = connections.filter(pk=number) if number.isdecimal() else connections.none()
-    found = list(connections[:2])
-    return _Speaker(found[0].pk, found[0].lane_id, found[0].source) if len(found) == 1 else None
-
-
-_speakers = BriefCache(_load_speaker, CONNECTION_SECONDS)
-
-
-def speaker_of(caller: Caller) -> _Speaker:
-    """Profile ids are per table, so the key says which connection is speaking. Raises 403 when that is open."""
-    speaker = _speakers.get((caller.tenant_id, caller.bound_to))
-    if speaker:
-        return speaker
-    said = "This API key must be bound to one Actito connection: the tenant has none, or several."
-    if caller.bound_to:
-        said = "The Actito connection of this API key no longer exists. Use the key of another one."
-    raise PermissionDenied(said, code=RefusedCall.Reason.CONNECTION)
-
-
-class ProfileWebhook(APIView):
-    """`POST profile/{eventType}`: a profile came or changed. 200 once stored, 208 when an earlier one covers it."""
+class ActitoWebhook(APIView):
+    """Records each pushed element as an Event of its own. 200 once all are stored, 208 when all came before."""
 
     required_scope = Scope.ACTITO_LISTENER
+
+    def take(self, request: Request, kind: str, read: Reading) -> Response:
+        speaker = speaker_of(caller_of(request))
+        body = read_object(request)
+        try:
+            arrivals = [_arrival(push, speaker, read) for push in pushes_of(body)]
+        except Unreadable as error:
+            raise BadBody({error.path: [str(error)]}) from error
+        # A bulk is stored whole or not at all; a single INSERT needs no transaction around it.
+        if len(arrivals) == 1:
+            receipts = [_record(speaker, kind, *arrivals[0])]
+        else:
+            with transaction.atomic():
+                receipts = [_record(speaker, kind, *arrival) for arrival in arrivals]
+        told = speaker.answers_208 and all(receipt.already_reported for receipt in receipts)
+        return Response(status=208 if told else 200)
+
+
+class ProfileWebhook(ActitoWebhook):
+    """`POST profile/{eventType}`: a profile came or changed; the whole profile is read from Actito by a worker."""
 
     def post(self, request: Request, tenant: str, event_type: str) -> Response:
         if event_type.lower() not in EVENT_TYPES:
             raise NotFound("The event type is Create or Update.")
-        caller = caller_of(request)
-        speaker = speaker_of(caller)
-        body = read_object(request)
-        receipt = _record(caller, speaker, EVENT_TYPES[event_type.lower()], body)
-        return Response(status=208 if receipt.already_reported else 200)
+        return self.take(request, ACTITO_PROFILE, partial(_profile, EVENT_TYPES[event_type.lower()]))
 
 
-def _record(caller: Caller, speaker: _Speaker, event_type: str, body: dict[str, Any]) -> Receipt:
-    profile = profile_id(body)
+class UpdatePassWebhook(ActitoWebhook):
+    """`POST custom-actions/updatePass`: a scenario puts values or a message on a customer's passes."""
+
+    def post(self, request: Request, tenant: str) -> Response:
+        return self.take(request, ACTITO_ACTION, _action)
+
+
+def _profile(path_type: str, push: Push, speaker: Speaker) -> tuple[str, dict[str, Any]]:
+    profile = profile_id(push.data)
+    if profile is None:
+        raise Unreadable(f"{push.path}.profileId", push.problem or SEND_PROFILE)
+    # All subscriptions made on Actito's side post to Create or Update: the body says more than the path.
+    return f"{speaker.source}:profile:{profile}", {"profile": profile, "event_type": push.event_type or path_type}
+
+
+def _action(push: Push, speaker: Speaker) -> tuple[str, dict[str, Any]]:
+    try:
+        command = command_of(push, speaker.identifiers)
+    except Unclear as error:
+        raise Unreadable(push.path, str(error)) from error
+    kind, name = command.who[0]
+    return f"{speaker.source}:action:{kind}:{name}", {"push": dict(push.data)}
+
+
+def _arrival(push: Push, speaker: Speaker, read: Reading) -> tuple[Push, str, dict[str, Any]]:
+    """One bad element of a bulk must not lose the others: it is kept, and its Event ends as a dead letter."""
+    try:
+        return (push, *read(push, speaker))
+    except Unreadable as error:
+        if not push.bulk:
+            raise
+        return push, f"{speaker.source}:unreadable:{_hash(push.data)[:16]}", {"unreadable": f"{error.path}: {error}"}
+
+
+def _record(speaker: Speaker, kind: str, push: Push, subject: str, payload: dict[str, Any]) -> Receipt:
+    sent = excerpt(json.dumps(push.data, ensure_ascii=False), KEPT_BODY)
     record = partial(
         ledger.record,
-        tenant_id=caller.tenant_id,
+        tenant_id=speaker.tenant_id,
         lane_id=speaker.lane_id,
-        kind=ACTITO_PROFILE,
-        subject=f"{speaker.source}:profile:{profile}",
-        payload={
-            "connection": speaker.connection_id,
-            "profile": profile,
-            "event_type": event_type,
-            "body": excerpt(json.dumps(body, ensure_ascii=False)),
-        },
+        kind=kind,
+        subject=subject,
         source=speaker.source,
-        body_hash=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+        body_hash=_hash(push.data),
     )
-    receipt = record(source_id=event_id(body))
-    # An id that comes again with other news is no repeat: without this row the news would be lost.
-    return receipt if receipt.same_body or not receipt.repeats else record(source_id=None)
+    payload = {"connection": speaker.connection_id, **payload, "body": sent}
+    receipt = record(payload=payload, source_id=push.source_id)
+    if receipt.same_body or not receipt.repeats:
+        return receipt
+    # An id that comes again with other content is no repeat: without this row the news would be lost.
+    return record(payload={**payload, "repeated_id": push.source_id}, source_id=None)
 
 
-def profile_id(body: dict[str, Any]) -> str:
-    """`data.profileId`: an integer, or a string of digits, from 1 to 2⁶³−1. Raises 400."""
-    data = body.get("data")
-    if not isinstance(data, dict):
-        raise BadBody({"$.data": ["Send an object with profileId, one profile a request (ONE_BY_ONE)."]})
-    found = data.get("profileId")
-    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 19:
-        found = int(found)
-    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= PROFILE_ID_LIMIT:
-        raise BadBody({"$.data.profileId": ["Send an integer from 1 to 9223372036854775807."]})
-    return str(found)
+def _hash(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def event_id(body: dict[str, Any]) -> str | None:
-    """Actito's own id of the push, where its payload version has one."""
-    found = body.get("id")
-    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
-
-
-urlpatterns = [path("profile/<str:event_type>", ProfileWebhook.as_view(), name="actito-profile")]
+urlpatterns = [
+    path("profile/<str:event_type>", ProfileWebhook.as_view(), name="actito-profile"),
+    path("custom-actions/updatePass", UpdatePassWebhook.as_view(), name="actito-update-pass"),
+]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from passes.content import ContentError, design_of, render
 from passes.models import PassTemplate, WalletPass
+from passes.refresh import values_of
 
 SAMPLES = 3
 LOOKED_AT = 50
@@ -56,13 +57,15 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
 
 
 def samples(template: PassTemplate) -> list[Sample]:
-    """Up to three passes that will change, among the first ones."""
+    """Up to three passes that will change, among the newest ones."""
     found: list[Sample] = []
     design = design_of(template)
-    passes: list[WalletPass] = list(template.passes.select_related("customer").order_by("pk")[:LOOKED_AT])
+    passes: list[WalletPass] = list(
+        template.passes.filter(tenant_id=template.tenant_id).select_related("customer").order_by("-pk")[:LOOKED_AT]
+    )
     for one in passes:
         try:
-            content = render(design, one.customer.values, voided=one.voided)
+            content = render(design, values_of(one), voided=one.voided)
         except ContentError as error:
             found.append(Sample(str(one.customer), [], str(error)))
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from passes.content import ContentError, design_of, render
 from passes.models import PassTemplate, TemplateImage
+from passes.refresh import values_of
 
 _LINES = {"pdf417", "code128"}
 
@@ -37,11 +38,11 @@ def card(template: PassTemplate, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sample_card(template: PassTemplate) -> dict[str, Any]:
-    """The card of the template as it stands, with the values of the first pass's customer, or without any."""
-    first = template.passes.select_related("customer").order_by("pk").first()
+    """The card of the template as it stands, with the values of the newest pass's customer, or without any."""
+    first = template.passes.filter(tenant_id=template.tenant_id).select_related("customer").order_by("-pk").first()
     customer = first.customer if first else None
     try:
-        content = render(design_of(template), customer.values if customer else {})
+        content = render(design_of(template), values_of(first) if first else {})
     except ContentError as error:
         return {"card_error": str(error), "customer": customer}
     return {"card": card(template, content.data), "customer": customer}

@@ -29,6 +29,9 @@ class WalletPass(TenantModel):
     template = models.ForeignKey(PassTemplate, on_delete=models.PROTECT, related_name="passes", db_index=False,
                                  verbose_name=_("template"))  # fmt: skip
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="passes")
+    # What was put on this pass alone, over the customer's values, and from where: see passes.values.
+    values = models.JSONField(default=dict)
+    origins = models.JSONField(default=dict)
     content = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64, blank=True, default="")
     # Whole seconds and always growing, because If-Modified-Since knows no finer time.

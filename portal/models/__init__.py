@@ -1,4 +1,4 @@
-from portal.models.access import ApiKey, RefusedCall, Scope
+from portal.models.access import ApiKey, OAuthClient, RefusedCall, Scope
 from portal.models.change import Change
 from portal.models.customer import Customer, Identity
 from portal.models.event import Attempt, Event, Heart, Lane
@@ -14,6 +14,7 @@ __all__ = [
     "Identity",
     "Lane",
     "Membership",
+    "OAuthClient",
     "RefusedCall",
     "Scope",
     "Tenant",

@@ -49,6 +49,30 @@ class ApiKey(TenantModel):
         return self.revoked_at is None and not self.is_expired
 
 
+class OAuthClient(TenantModel):
+    """A client of the installation's token issuer that a tenant lets in. Its tokens are the issuer's business."""
+
+    name = models.CharField(
+        _("name"), max_length=100, help_text=_("What uses this client, for example “Actito production”.")
+    )
+    client_id = models.CharField(_("client ID"), max_length=200)
+    scopes = models.JSONField(_("it may"), default=list)
+    # As of ApiKey.
+    bound_to = models.CharField(_("connection"), max_length=60, blank=True, default="")
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name", "-id"]
+        verbose_name = _("OAuth2 client")
+        verbose_name_plural = _("OAuth2 clients")
+        constraints = [models.UniqueConstraint(fields=["tenant", "client_id"], name="oauthclient_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RefusedCall(TenantModel):
     """A call with a real key that was refused, and how often in a row. Written by `portal.refused` only.
 
@@ -67,6 +91,7 @@ class RefusedCall(TenantModel):
         BODY = "body", _("The body could not be understood")
         SIZE = "size", _("The body is too large")
         TYPE = "type", _("The body is not JSON")
+        RATE = "rate", _("Too many calls at once")
         OTHER = "other", _("Refused")
 
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="refused_calls", verbose_name=_("API key"))

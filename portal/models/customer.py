@@ -28,7 +28,8 @@ class Customer(TenantModel):
     # {"points": 420}: text, number, true or false, ISO date, or null.
     values = models.JSONField(_("values"), default=dict)
     # {"points": {"source": "actito:3", "number": 812, "at": "2026-01-31T10:00:00+00:00"}}: who wrote it last, and when;
-    # `number` is the arrival's number in the ledger, so that an older arrival never overwrites a newer one.
+    # `number` is the arrival's number in the ledger, so that an older arrival never overwrites a newer one; `changed`
+    # is that of the arrival which brought the value first: reading it again does not make it newer than other writes.
     origins = models.JSONField(_("where values come from"), default=dict)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed"), null=True, help_text=_("When a value last changed."))

@@ -46,7 +46,10 @@ def make_world(mark: str) -> World:
                                                    licence=f"{mark}-licence"))  # fmt: skip
     world.add(connection.lane)
     world.add(make.MappingFactory.make(connection=connection, attribute=f"{mark}Points"))
+    world.add(make.ParameterFactory.make(connection=connection, parameter=f"{mark}Bonus"))
     world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
+    world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
+                                           bound_to=connection.source))  # fmt: skip
     world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
     customer = world.add(make.CustomerFactory.make(tenant=tenant, key=f"{mark}@example.com",
                                                    values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip

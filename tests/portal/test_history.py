@@ -110,7 +110,8 @@ def test_adding_and_removing_are_kept_whole(world: World, owner: Client) -> None
     given = {
         "name": "Second", "host": "https://api3.actito.com", "path_style": "v4", "licence": "verdi", "entity": "e",
         "table": "T", "unique_key": "emailAddress", "language_attribute": "", "api_key": "SECRET-two",
-        "mappings-TOTAL_FORMS": 0, "mappings-INITIAL_FORMS": 0,
+        "mappings-TOTAL_FORMS": 0, "mappings-INITIAL_FORMS": 0, "parameters-TOTAL_FORMS": 0,
+        "parameters-INITIAL_FORMS": 0,
     }  # fmt: skip
     given["path_style"] = ActitoConnection.PathStyle.values[0]
     assert owner.post(page, given).status_code == 302

@@ -35,6 +35,7 @@ def form(connection: ActitoConnection | None = None, **changes: Any) -> dict[str
         "name": "Actito", "host": HOST, "licence": "verdi", "path_style": "categorised", "entity": "demo",
         "table": "Profiles", "unique_key": "emailAddress", "language_attribute": "", "api_key": "",
         "mappings-TOTAL_FORMS": 0, "mappings-INITIAL_FORMS": 0,
+        "parameters-TOTAL_FORMS": 0, "parameters-INITIAL_FORMS": 0,
     }  # fmt: skip
     return {**data, **changes}
 

@@ -1,0 +1,141 @@
+"""Custom actions: whom one names, which passes it touches, and what it puts on each. Nothing is read from Actito."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from integrations.actito.commands import KEY, PROFILE, SERIAL, Command, Unclear, command_of
+from integrations.actito.models import ActitoConnection, ParameterMapping
+from integrations.actito.pushes import Push
+from integrations.mapping import Rule, map_document
+from passes import update
+from passes.models import PassTemplate, WalletPass
+from passes.update import Update
+from passes.values import Write
+from portal import customers, ledger
+from portal.ledger import Result, Work
+from portal.models import Customer, Event
+
+# An action may overtake the profile that it is about: a new customer enters a scenario at once.
+UNKNOWN_RETRIES = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an action does: to which passes, and what staff should know besides."""
+
+    passes: list[WalletPass]
+    update: Update
+    notes: list[str]
+    customer: Customer | None = None
+
+
+def carry_out(work: Work) -> Result | partial[Result]:
+    """Handles `actito.action`."""
+    event = work.event
+    connections = ActitoConnection.objects.for_tenant(event.tenant_id).prefetch_related("parameters")
+    connection = connections.filter(pk=event.payload["connection"]).first()
+    if connection is None:
+        return ledger.ignored("The Actito connection that sent this was deleted.")
+    if problem := event.payload.get("unreadable"):
+        raise ledger.dead(problem)
+    try:
+        planned = plan(connection, command_of(_push(event), connection.identifiers()))
+    except Unclear as error:
+        raise ledger.dead(str(error)) from error
+    if not planned.passes:
+        return _nobody(event, planned)
+    return partial(_order, event, planned)
+
+
+def _push(event: Event) -> Push:
+    return Push(event.payload["push"], "", event.source_id, False, "$.data")
+
+
+def _nobody(event: Event, planned: Plan) -> Result:
+    if planned.customer is None and event.retries < UNKNOWN_RETRIES:
+        raise ledger.retry("No customer has this name yet.")
+    whom = "The customer has no such pass" if planned.customer else "No customer has this name"
+    return ledger.ignored(" ".join([f"No pass: {whom[0].lower()}{whom[1:]}.", *planned.notes]))
+
+
+def _order(event: Event, planned: Plan) -> Result:
+    for wallet_pass in planned.passes:
+        update.order(wallet_pass, planned.update, cause=event, number=event.pk)
+    count = len(planned.passes)
+    return ledger.done(" ".join([f"For {count} {'pass' if count == 1 else 'passes'}.", *planned.notes]))
+
+
+def plan(connection: ActitoConnection, command: Command) -> Plan:
+    """What the command would do now; nothing is stored. Raises Unclear when it contradicts itself."""
+    passes, customer = _passes_of(connection, command)
+    wanted = [one for one in passes if _is_of_type(one, command.pass_type)]
+    writes, notes = writes_of(connection.parameters.all(), command.values)
+    template = _template(connection, command.move_to) if command.move_to else None
+    if not (writes or command.message or template):
+        notes.append("It holds nothing for a pass.")
+    return Plan(wanted, Update(tuple(writes), command.message, template), notes, customer)
+
+
+def writes_of(parameters: Iterable[ParameterMapping], values: Any) -> tuple[list[Write], list[str]]:
+    """The values that the mapped parameters give, and sentences on those that are not mapped or cannot be read."""
+    known = {each.parameter: each for each in parameters}
+    rules = [Rule(name, each.value_name, each.value_type) for name, each in known.items() if name in values]
+    mapped = map_document(values, rules)
+    by_value = {each.value_name: each for each in known.values() if each.parameter in values}
+    writes = [
+        Write(name, value, add=by_value[name].mode == ParameterMapping.Mode.ADD, pinned=by_value[name].pinned)
+        for name, value in mapped.values.items()
+        if not (value is None and by_value[name].mode == ParameterMapping.Mode.ADD)
+    ]
+    others = [name for name in values if name not in known]
+    notes = [*mapped.errors, *([f"Not mapped: {', '.join(others[:5])}."] if others else [])]
+    return writes, notes
+
+
+def _passes_of(connection: ActitoConnection, command: Command) -> tuple[list[WalletPass], Customer | None]:
+    passes = WalletPass.objects.for_tenant(connection.tenant_id).select_related("template__apple", "customer")
+    found: list[Customer] = []
+    for kind, name in command.who:
+        if kind == SERIAL:
+            serial = _uuid(name)
+            wallet_pass = passes.filter(serial_number=serial).first() if serial else None
+            if wallet_pass:
+                return [wallet_pass], wallet_pass.customer
+        elif customer := customers.find(connection.tenant_id, _namespace(connection, kind), name):
+            found.append(customer)
+    if len({customer.pk for customer in found}) > 1:
+        raise Unclear("It names two different customers.")
+    return (list(passes.filter(customer=found[0]).order_by("pk")), found[0]) if found else ([], None)
+
+
+def _namespace(connection: ActitoConnection, kind: str) -> str:
+    if kind == PROFILE:
+        return connection.source
+    return f"{connection.source}:key" if kind == KEY else f"{connection.source}:{connection.identifiers()[kind]}"
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _is_of_type(wallet_pass: WalletPass, asked: str) -> bool:
+    """By the template's name or the pass type identifier, in any case; nothing asked means every pass."""
+    apple = wallet_pass.template.apple
+    names = [wallet_pass.template.name, apple.pass_type_identifier if apple else "", wallet_pass.template.kind]
+    return not asked or asked.lower() in {name.lower() for name in names}
+
+
+def _template(connection: ActitoConnection, name: str) -> int:
+    templates = PassTemplate.objects.for_tenant(connection.tenant_id).filter(name__iexact=name)
+    found = list(templates.values_list("pk", flat=True)[:2])
+    if len(found) != 1:
+        raise Unclear(f"{'Several templates are' if found else 'No template is'} named “{name}”.")
+    return found[0]

@@ -1,0 +1,92 @@
+"""What a custom action wants: whom it names, which pass, and what to put there. Pure.
+
+Actito's own shape {"data": {"actionParameters": {…}, "profileAttributes": {…}}}, a flat object, and the shape of The
+Wallet Crew's other connectors {"identifiers", "passType", "additionalData", "updateMetadata"} all become one Command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integrations.actito.pushes import PROFILE_ID_LIMIT, Push
+
+# Reserved names of parameters, in small letters, and what each stands for. `docs/connect-actito.md` lists them.
+PROFILE, KEY, SERIAL = "profile", "key", "serial"
+_WHO = {
+    "profileid": PROFILE,
+    "businesskey": KEY,
+    "emailaddress": KEY,
+    "email": KEY,
+    "serialnumber": SERIAL,
+}
+_WHAT = {"passtype": "pass_type", "message": "message", "movetotemplate": "move_to", "updatemetadata": ""}
+RESERVED = frozenset(_WHO) | frozenset(_WHAT)
+_GROUPS = ("identifiers", "profileAttributes", "actionParameters", "additionalData")
+NAME_LIMIT, MESSAGE_LIMIT = 255, 1000
+
+
+@dataclass(frozen=True)
+class Command:
+    """`who` are pairs of what kind of name it is and the name: ("profile", "7"), ("card_number", "V10000")."""
+
+    who: tuple[tuple[str, str], ...]
+    values: Mapping[str, Any]
+    pass_type: str = ""
+    message: str = ""
+    move_to: str = ""
+
+
+class Unclear(ValueError):
+    """The action cannot be carried out as it was sent; the message says why, in a sentence for the sender."""
+
+
+def command_of(push: Push, identifiers: Iterable[str] = ()) -> Command:
+    """`identifiers` are the connection's own names for customers. Raises Unclear when the push names nobody."""
+    if push.problem:
+        raise Unclear(push.problem)
+    own = {name.lower(): name for name in identifiers}
+    who: dict[tuple[str, str], None] = {}
+    values: dict[str, Any] = {}
+    what: dict[str, str] = {}
+    for group, name, value in _members(push.data):
+        plain = name.lower()
+        if kind := _WHO.get(plain) or own.get(plain):
+            if text := _name(kind, value):
+                who[kind, text] = None
+        elif plain in _WHAT:
+            what[_WHAT[plain]] = _text(plain, value)
+        elif group in {"actionParameters", "additionalData", ""}:
+            values[name] = value
+    if not who:
+        known = ["profileId", "businessKey", "emailAddress", "serialNumber", *own.values()]
+        raise Unclear(f"Name a customer by one of: {', '.join(known)}.")
+    return Command(tuple(who), values, what.get("pass_type", ""), what.get("message", ""), what.get("move_to", ""))
+
+
+def _members(data: Mapping[str, Any]) -> Iterable[tuple[str, str, Any]]:
+    """Every member with its group: grouped ones by the group's name, loose ones by none."""
+    for name, value in data.items():
+        if name in _GROUPS and isinstance(value, dict):
+            yield from ((name, inner, each) for inner, each in value.items())
+        elif not name.startswith("_") and name not in _GROUPS:
+            yield "", name, value
+
+
+def _name(kind: str, value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if kind == PROFILE and not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= PROFILE_ID_LIMIT):
+        return ""
+    return text if len(text) <= NAME_LIMIT else ""
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None or isinstance(value, bool | dict | list):
+        return ""
+    text = str(value).strip()
+    if len(text) > MESSAGE_LIMIT:
+        raise Unclear(f"“{name}” is longer than {MESSAGE_LIMIT} characters.")
+    return text

@@ -1,0 +1,110 @@
+"""PASS: values that are put on one pass, a message, or another template. The arrival's number decides what is newer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from passes.content import MESSAGE, ContentError
+from passes.models import PassTemplate, WalletPass
+from passes.refresh import locked_passes, refresh, values_of
+from passes.values import Held, Write, written
+from portal import ledger
+from portal.ledger import Result, Work
+from portal.models import Event
+
+PASS_UPDATE = "pass.update"
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one arrival wants of a pass."""
+
+    writes: tuple[Write, ...] = ()
+    message: str = ""
+    template_id: int | None = None  # the template that the pass moves to
+
+
+class Impossible(ValueError):
+    """The pass cannot be changed so; the message says why."""
+
+
+def order(wallet_pass: WalletPass, update: Update, *, cause: Event, number: int) -> None:
+    """Publishes an Event of its own for the pass. `number` is that of the arrival which brought the values."""
+    payload = {
+        "pass": wallet_pass.pk,
+        "customer": wallet_pass.customer_id,
+        "number": number,
+        "writes": [asdict(write) for write in update.writes],
+        "message": update.message,
+        "template": update.template_id,
+    }
+    ledger.publish(PASS_UPDATE, cause=cause, subject=f"pass:{wallet_pass.pk}", payload=payload)
+
+
+def update_pass(work: Work) -> partial[Result]:
+    """Handles `pass.update`."""
+    return partial(_update, work.event)
+
+
+def _update(event: Event) -> Result:
+    payload = event.payload
+    found = locked_passes(event.tenant_id, pk=payload["pass"])
+    if not found:
+        return ledger.ignored("The pass is no longer there.")
+    wallet_pass, before = found[0], values_of(found[0])
+    update = Update(tuple(Write(**write) for write in payload["writes"]), payload["message"], payload["template"])
+    try:
+        apply(wallet_pass, update, payload["number"])
+        wallet_pass.save(update_fields=["values", "origins", "template"])
+        changed = refresh(wallet_pass, cause=event)
+    except (Impossible, ContentError) as error:
+        raise ledger.dead(str(error)) from error
+    return _told(wallet_pass, before, changed)
+
+
+def apply(wallet_pass: WalletPass, update: Update, number: int) -> None:
+    """Changes the row in memory, also for a preview. Raises Impossible."""
+    writes: Iterable[Write] = update.writes
+    if update.message:
+        writes = [*writes, Write(MESSAGE, update.message)]
+    customer = wallet_pass.customer
+    held = Held(wallet_pass.values, wallet_pass.origins)
+    try:
+        new = written(Held(customer.values, customer.origins), held, writes, number)
+    except ValueError as error:
+        raise Impossible(str(error)) from error
+    wallet_pass.values, wallet_pass.origins = dict(new.values), dict(new.origins)
+    if update.template_id is not None and update.template_id != wallet_pass.template_id:
+        _move(wallet_pass, update.template_id)
+
+
+def _move(wallet_pass: WalletPass, template_id: int) -> None:
+    """Apple never changes the type of a pass on a phone, so both templates must share it."""
+    templates = PassTemplate.objects.for_tenant(wallet_pass.tenant_id).select_related("apple")
+    template = templates.filter(pk=template_id).first()
+    if template is None:
+        raise Impossible("The template to move to is no longer there.")
+    if template.apple_id != wallet_pass.template.apple_id:
+        raise Impossible(f"“{template}” has another Apple certificate, so a pass cannot move there.")
+    if WalletPass.objects.filter(template=template, customer_id=wallet_pass.customer_id).exists():
+        raise Impossible(f"The customer has a pass of “{template}” already.")
+    wallet_pass.template = template
+
+
+def _told(wallet_pass: WalletPass, before: Mapping[str, Any], changed: bool) -> Result:
+    after = values_of(wallet_pass)
+    names = [name for name in after if after[name] != before.get(name)] + [name for name in before if name not in after]
+    said = "; ".join(f"{name}: {_shown(before.get(name))} → {_shown(after.get(name))}" for name in names[:SHOWN])
+    if not names and not changed:
+        return ledger.ignored("A newer value is there already, or the same.")
+    more = " …" if len(names) > SHOWN else ""
+    card = f"New content for {wallet_pass.template}." if changed else "The card shows none of it."
+    return ledger.done(f"{said}{more}. {card}" if said else card)
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value is None else str(value)[:60]

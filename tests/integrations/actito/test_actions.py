@@ -1,0 +1,293 @@
+"""Custom actions: from Actito's webhook through the ledger to what the pass shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from integrations.actito.models import ParameterMapping
+from integrations.mapping import ValueType
+from passes.content import design_of
+from passes.models import PassTemplate, WalletPass
+from passes.refresh import values_of
+from portal import ledger
+from portal.models import Customer, Event, Identity
+from portal.tenancy import Role
+from tests import factories as make
+from tests.portal.admin_world import client_of
+from tests.world import Speaker, make_due, make_speaker, payload
+
+pytestmark = pytest.mark.django_db
+Mode, Status = ParameterMapping.Mode, Event.Status
+SUBMIT = {"_form_submitted": "True"}
+
+
+@dataclass
+class Shop:
+    """A tenant with Anna, profile 147471, and her loyalty card."""
+
+    speaker: Speaker
+    customer: Customer
+    card: WalletPass
+
+    def post(self, body: Any, status: int = 200) -> None:
+        address = f"/api/{self.speaker.tenant.slug}/webhooks/listeners/actito/custom-actions/updatePass"
+        headers = {"X-API-KEY": self.speaker.secret}
+        answer = Client().post(address, json.dumps(body), content_type="application/json", headers=headers)
+        assert answer.status_code == status, answer.content
+
+    def act(self, body: Any = None, status: int = 200, **parameters: Any) -> list[Event]:
+        """Posts, lets a worker do all that is due, and returns the custom actions as they ended."""
+        known = Event.objects.filter(kind="actito.action").count()
+        self.post(body if body is not None else {"data": {"profileId": 147471, **parameters}}, status)
+        work()
+        return list(Event.objects.filter(kind="actito.action").order_by("pk")[known:])
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return values_of(WalletPass.objects.select_related("customer").get(pk=self.card.pk))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        self.card.refresh_from_db()
+        return {field["key"]: field["value"] for field in self.card.content["fields"]}
+
+
+def work() -> None:
+    while events := [event for event in ledger.claim(32, "tests") if ledger.run(event) or True]:
+        assert events
+
+
+@pytest.fixture
+def shop() -> Shop:
+    speaker = make_speaker()
+    tenant, connection = speaker.tenant, speaker.connection
+    origins = {"points": {"number": 0, "changed": 0}}
+    customer = make.CustomerFactory.make(tenant=tenant, key="anna@example.com", origins=origins)
+    for namespace, value in ((connection.source, "147471"), (f"{connection.source}:key", "anna@example.com")):
+        Identity.objects.create(tenant=tenant, customer=customer, namespace=namespace, value=value)
+    template = make.TemplateFactory.make(tenant=tenant, name="Loyalty card")
+    make.TemplateFieldFactory.make(template=template, key="points", label="Points", expression="{{ points }}")
+    template.published = design_of(template)
+    template.save()
+    card = make.PassFactory.make(template=template, customer=customer)
+    for parameter, name, kind, mode in (("points", "points", ValueType.NUMBER, Mode.SET),
+                                        ("bonus", "points", ValueType.NUMBER, Mode.ADD),
+                                        ("tier", "tier", ValueType.TEXT, Mode.SET)):  # fmt: skip
+        ParameterMapping.objects.create(connection=connection, parameter=parameter, value_name=name, value_type=kind,
+                                        mode=mode, pinned=parameter == "tier")  # fmt: skip
+    return Shop(speaker, customer, card)
+
+
+# Whom, and what
+
+
+@pytest.mark.parametrize("case", ["action_with_flat_keys", "action_nested", "action_of_other_connectors"])
+def test_every_shape_reaches_the_card(shop: Shop, case: str) -> None:
+    [event] = shop.act(payload(case))
+    assert event.status == Status.DONE, event.outcome
+    assert shop.fields["points"] in {250, 300}
+
+
+def test_each_matching_pass_gets_an_event_of_its_own(shop: Shop) -> None:
+    second = make.PassFactory.make(
+        template=make.TemplateFactory.make(tenant=shop.speaker.tenant, name="Gift"), customer=shop.customer
+    )
+    [event] = shop.act(points=7)
+    assert event.outcome == "For 2 passes."
+    updates = Event.objects.filter(kind="pass.update", parent=event)
+    assert {update.payload["pass"] for update in updates} == {shop.card.pk, second.pk}
+    [event] = shop.act(points=8, passType="gift")
+    assert event.outcome == "For 1 pass."
+    assert shop.fields["points"] == 7
+
+
+def test_a_pass_is_named_by_its_serial_number(shop: Shop) -> None:
+    [event] = shop.act({"serialNumber": str(shop.card.serial_number), "points": 9})
+    assert (event.status, shop.fields["points"]) == (Status.DONE, 9)
+
+
+def test_a_mapped_identifier_names_the_customer(shop: Shop) -> None:
+    connection = shop.speaker.connection
+    make.MappingFactory.make(connection=connection, attribute="customerId", value_name="card_number", identifies=True,
+                             value_type=ValueType.TEXT)  # fmt: skip
+    name = {"namespace": f"{connection.source}:card_number", "value": "V10000"}
+    Identity.objects.create(tenant=shop.speaker.tenant, customer=shop.customer, **name)
+    for given in ({"customerId": "V10000", "points": 11}, {"card_number": "V10000", "points": 12}):
+        [event] = shop.act({"data": given})
+        assert event.status == Status.DONE, event.outcome
+    assert shop.fields["points"] == 12
+
+
+def test_names_of_two_customers_contradict_each_other(shop: Shop) -> None:
+    other = make.CustomerFactory.make(tenant=shop.speaker.tenant)
+    source = shop.speaker.connection.source
+    Identity.objects.create(
+        tenant=shop.speaker.tenant, customer=other, namespace=f"{source}:key", value="b@example.com"
+    )
+    [event] = shop.act(emailAddress="b@example.com", points=5)
+    assert (event.status, event.outcome) == (Status.FAILED, "It names two different customers.")
+
+
+def test_who_names_nobody_is_refused(shop: Shop) -> None:
+    shop.post({"data": {"points": 5}}, 400)
+    assert not Event.objects.filter(kind="actito.action").exists()
+
+
+def test_another_tenants_customer_is_nobody(shop: Shop) -> None:
+    other = make.PassFactory.make()
+    Identity.objects.create(tenant=other.tenant, customer=other.customer, namespace=shop.speaker.connection.source,
+                            value="99")  # fmt: skip
+    [event] = shop.act(profileId=99, points=5)
+    assert event.status == Status.WAITING
+    [event] = shop.act({"serialNumber": str(other.serial_number), "points": 5})
+    other.refresh_from_db()
+    assert other.values == {}
+
+
+def test_an_action_may_overtake_the_profile_it_is_about(shop: Shop) -> None:
+    Identity.objects.all().delete()
+    [event] = shop.act(points=44)
+    assert (event.status, event.outcome) == (Status.WAITING, "No customer has this name yet.")
+    Identity.objects.create(tenant=shop.speaker.tenant, customer=shop.customer,
+                            namespace=shop.speaker.connection.source, value="147471")  # fmt: skip
+    make_due(event)
+    work()
+    assert shop.fields["points"] == 44
+
+
+def test_an_action_for_nobody_ends_as_ignored(shop: Shop) -> None:
+    [event] = shop.act({"data": {"profileId": 5, "points": 1}})
+    for _ in range(3):
+        make_due(event)
+        work()
+    event.refresh_from_db()
+    assert (event.status, event.outcome) == (Status.IGNORED, "No pass: no customer has this name.")
+    WalletPass.objects.all().delete()
+    [event] = shop.act(points=1)
+    assert event.outcome == "No pass: the customer has no such pass."
+
+
+# Values
+
+
+def test_a_value_that_cannot_be_read_leaves_the_others(shop: Shop) -> None:
+    [event] = shop.act(points="many", tier="Gold", campaignId="9")
+    assert shop.shown["tier"] == "Gold"
+    assert shop.shown["points"] == 120
+    assert "“points” was kept as it was: “many” is not a number." in event.outcome
+    assert "Not mapped: campaignId." in event.outcome
+
+
+def test_the_same_action_twice_changes_nothing_twice(shop: Shop) -> None:
+    body = {"id": "push-1", "data": {"profileId": 147471, "bonus": "50"}}
+    shop.act(body)
+    assert shop.act(body, status=208) == []
+    assert shop.shown["points"] == 170
+    event = Event.objects.get(kind="pass.update")
+    ledger.replay(event.pk, by="anna")
+    work()
+    assert shop.shown["points"] == 170
+
+
+def test_an_older_action_that_is_replayed_does_not_undo_a_newer_one(shop: Shop) -> None:
+    [older] = shop.act(points=1)
+    shop.act(points=2)
+    ledger.replay(older.pk, by="anna")
+    work()
+    assert shop.fields["points"] == 2
+    newest = Event.objects.filter(kind="pass.update").order_by("-pk")[0]
+    assert (newest.status, newest.outcome) == (Status.IGNORED, "A newer value is there already, or the same.")
+
+
+def test_a_value_that_stays_holds_against_the_profile_until_it_is_cleared(shop: Shop) -> None:
+    shop.act(tier="Gold")
+    Customer.objects.update(values={"tier": "Silver"}, origins={"tier": {"number": 10**9, "changed": 10**9}})
+    assert shop.shown["tier"] == "Gold"
+    shop.act(tier=None)
+    assert shop.shown["tier"] == "Silver"
+
+
+def test_a_message_stands_on_the_back_and_shows_on_the_lock_screen(shop: Shop) -> None:
+    shop.act(message="Double points today")
+    shop.card.refresh_from_db()
+    field = shop.card.content["fields"][-1]
+    assert (field["place"], field["value"], field["change_message"]) == ("back", "Double points today", "%@")
+
+
+def test_a_pass_moves_to_another_template_of_the_same_pass_type(shop: Shop) -> None:
+    old = shop.card.template
+    gold = make.TemplateFactory.make(tenant=old.tenant, apple=old.apple, name="Gold card")
+    shop.act(moveToTemplate="gold CARD")
+    shop.card.refresh_from_db()
+    assert (shop.card.template, shop.card.content["description"]) == (gold, gold.description)
+    elsewhere = make.TemplateFactory.make(tenant=old.tenant, name="Other type")
+    shop.act(moveToTemplate=elsewhere.name)
+    failed = Event.objects.filter(kind="pass.update").order_by("-pk")[0]
+    assert (failed.status, "another Apple certificate" in failed.outcome) == (Status.FAILED, True)
+    [event] = shop.act(moveToTemplate="Nothing")
+    assert event.outcome == "No template is named “Nothing”."
+
+
+# Bulk, and repeated ids
+
+
+def test_one_bad_element_does_not_lose_the_others(shop: Shop) -> None:
+    events = shop.act(payload("action_bulk"))
+    assert [event.status for event in events] == [Status.DONE, Status.FAILED, Status.FAILED, Status.WAITING]
+    assert "Name a customer" in events[1].outcome
+    assert "not an object" in events[2].outcome
+    assert shop.fields["points"] == 10
+    assert shop.act(payload("action_bulk"), status=208) == []
+
+
+def test_an_id_that_comes_again_with_other_content_is_stored_and_flagged(shop: Shop) -> None:
+    shop.act({"id": "push-1", "data": {"profileId": 147471, "points": 1}})
+    [event] = shop.act({"id": "push-1", "data": {"profileId": 147471, "points": 2}})
+    assert (event.payload["repeated_id"], shop.fields["points"]) == ("push-1", 2)
+
+
+def test_a_connection_may_answer_200_to_what_came_before(shop: Shop) -> None:
+    connection = shop.speaker.connection
+    connection.answer_already_reported = False
+    connection.save()
+    body = {"id": "push-1", "data": {"profileId": 147471, "points": 1}}
+    shop.act(body)
+    assert shop.act(body) == []
+
+
+# Trying one in the admin
+
+
+def test_trying_shows_what_would_change_and_stores_nothing(shop: Shop) -> None:
+    owner = make.MembershipFactory.make(tenant=shop.speaker.tenant, role=Role.OWNER).user
+    page = f"/admin/actito/actitoconnection/{shop.speaker.connection.pk}/rehearse/"
+    client = client_of(owner)
+    assert "Anna" not in client.get(page).content.decode()
+    body = json.dumps(payload("action_with_flat_keys"))
+    text = client.post(page, {**SUBMIT, "body": body}).content.decode()
+    for part in ("anna@example.com", "Loyalty card", "120", "250", "Your points count double today", "campaignId"):
+        assert part in text, part
+    assert shop.fields["points"] == 120
+    assert not Event.objects.filter(kind="actito.action").exists()
+    told = {
+        "{": "not valid JSON",
+        "[]": "one JSON object",
+        '{"data": []}': "at least one element",
+        '{"data": {}}': "Name a customer",
+        '{"data": {"profileId": 1}}': "No pass is found",
+    }
+    for wrong, said in told.items():
+        assert said in client.post(page, {**SUBMIT, "body": wrong}).content.decode(), wrong
+
+
+def test_a_parameter_may_not_take_a_reserved_name(shop: Shop) -> None:
+    for name in ("profileId", "MESSAGE", "passtype"):
+        wrong = ParameterMapping(connection=shop.speaker.connection, parameter=name, value_name="x")
+        with pytest.raises(Exception, match="meaning of its own"):
+            wrong.full_clean()
+    assert PassTemplate.objects.exists()
