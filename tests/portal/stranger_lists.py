@@ -16,7 +16,7 @@ from tests.portal.surfaces import Kind, Route, action_names
 CUT = 4  # of the mark is left out of what is searched for, so that an echo of the search is not taken for a finding
 FORGED = ("-1", "x")
 QUERIES: tuple[dict[str, Any], ...] = (
-    {"_popup": 1}, {"_popup": 1, TO_FIELD_VAR: "id"}, {"o": "1"}, {"o": "-2"}, {"p": 2}, {"all": ""},
+    {"_popup": 1, TO_FIELD_VAR: "id"}, {"o": "1.-2"}, {"p": 2}, {"all": ""},
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from integrations.actito.models import AttributeMapping
 from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, UpdateCounter, WalletPass
-from portal.models import ApiKey, Change, Event, Lane, Membership, Tenant
+from portal.models import ApiKey, Change, Event, Lane, Membership, OAuthClient, Tenant
 from portal.tenancy import ROLE_ACTIONS, Action, Role
 
 ONLY_OWNERS = ROLE_ACTIONS[Role.OWNER] - {
@@ -24,6 +24,7 @@ READS: dict[type[Model], frozenset[Action]] = {
     User: frozenset(),
     Membership: frozenset({Action.AUDIT}),
     ApiKey: frozenset({Action.AUDIT}),
+    OAuthClient: frozenset({Action.AUDIT}),
     Change: frozenset({Action.AUDIT}),
 }
 # Any one of the actions is enough. Models that are not listed take an action that only owners have.

@@ -25,6 +25,7 @@ PUBLIC = {"login", "logout", "password_reset", "password_reset_done", "password_
           "password_reset_confirm"}  # fmt: skip
 # Where a row of somebody else must be as if it did not exist. Django's own pages say so with a redirect.
 REFUSED = {Kind.ACTION: {403, 404, 405}, Kind.CUSTOM: {403, 404, 405}}
+SEEN_ANYWAY = {Kind.ADD, Kind.CHANGE, Kind.HISTORY, Kind.DELETE}  # plainly too: as a form, or the query changes nothing
 REFUSED_BY_DJANGO = {302, 403, 404, 405}
 
 
@@ -83,8 +84,9 @@ def sent_to(looker: Looker, route: Route) -> Data:
 
 def _visit_ours(looker: Looker, route: Route) -> None:
     """Our own pages, plainly and with their keys in the query: choices, inlines and sentences name nobody of theirs."""
+    plainly = [] if route.kind in SEEN_ANYWAY else [{}]
     for address in route.addresses(looker.ours):
-        for query in ({}, query_of_theirs(looker, route.model)):
+        for query in [*plainly, query_of_theirs(looker, route.model)]:
             response = looker.get(route.kind, address, query)
             if route.model and response.status_code == 200 and not looker.may_read(route.model):
                 looker.report.add(ALLOWED, route.kind, f"GET {address}", "It opens a page.")
