@@ -30,14 +30,14 @@ class Webhook(APIView):
         super().initial(request, *args, **kwargs)
 
 
-def read_object(request: Request) -> dict[str, Any]:
-    """The JSON object of a request. Raises 413, 415, or 400 with the JSON path of what is wrong."""
+def read_json(request: Request) -> dict[str, Any] | list[Any]:
+    """The JSON object or array of a request. Raises 413, 415, or 400 with the JSON path of what is wrong."""
     media_type = request.headers.get("Content-Type", "").split(";")[0].strip()
     if not _JSON_TYPE.match(media_type):
         raise UnsupportedMediaType(media_type, f"Send application/json, not {media_type or 'a body without a type'}.")
     decoded = _decode(_read(request))
-    if not isinstance(decoded, dict):
-        raise BadBody({"$": ["Send one JSON object."]})
+    if not isinstance(decoded, dict | list):
+        raise BadBody({"$": ["Send one JSON object, or an array of them."]})
     return decoded
 
 

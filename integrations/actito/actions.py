@@ -53,7 +53,7 @@ def carry_out(work: Work) -> Result | partial[Result]:
 
 
 def _push(event: Event) -> Push:
-    return Push(event.payload["push"], "", event.source_id, False, "$.data")
+    return Push(event.payload["_data"], "", event.source_id, False, "$.data")
 
 
 def _nobody(event: Event, planned: Plan) -> Result:

@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -20,21 +21,24 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from integrations.actito.client import ActitoClient, ActitoProfile
 from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
 from integrations.actito.rehearsal import RehearsalForm, rehearsed
-from integrations.actito.webhooks import ACTITO_PROFILE
+from integrations.actito.webhooks import ACTITO_ACTION, ACTITO_PROFILE
 from integrations.mapping import map_document
 from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
 from portal.admin.dialogs import DialogForm, dialog, finished, result
-from portal.admin.extend import FirstStep, Link, RemoteAccount, extensions
+from portal.admin.extend import Figure, FirstStep, Link, RemoteAccount, extensions
 from portal.admin.forms import TenantForm
+from portal.admin.home import register_figures
 from portal.admin.lanes import lane_state, resume_lane
 from portal.admin.refused import refused_lately
-from portal.admin.rights import row
+from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
 from portal.ledger import Failure
-from portal.models import Customer, Identity
+from portal.models import Customer, Event, Identity
 from portal.tenancy import Action
+
+MISSED_COUNTED = 1000
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,21 @@ def sync(customer: Customer) -> int:
     return len(known)
 
 
+def figures(request: HttpRequest) -> Iterable[Figure]:
+    """Custom actions of today that met no pass; nothing while there are none."""
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    events = Event.objects.filter(
+        tenant_id__in=allowed_tenants(request, Action.VIEW), kind=ACTITO_ACTION, status=Event.Status.IGNORED
+    )
+    missed = sum(at >= today for at in events.order_by("-pk").values_list("created_at", flat=True)[:MISSED_COUNTED])
+    if not missed:
+        return []
+    url = f"{reverse('admin:portal_event_changelist')}?kind={ACTITO_ACTION}&status={Event.Status.IGNORED.value}"
+    more = "+" if missed == MISSED_COUNTED else ""
+    return [Figure(_("Actions without a pass today"), f"{missed}{more}", url, position=40)]
+
+
+register_figures(figures)
 extensions.accounts.append(accounts)
 extensions.customer_syncs.append(sync)
 extensions.links["connection"] = Link(

@@ -1,21 +1,22 @@
 """What Actito pushes, in all the shapes that arrive, made one: pure.
 
 The contract's wrapper {"eventType", "operation", "data": {"profileId": 7}}; Actito's envelope {"id", "data", "_links"};
-`data` as an object or as an array (webhookPushType BULK); flat dotted keys ("actionParameters.points"); a bare object
-without `data`. Members that are not known are kept and do no harm.
+BULK pushes, as an envelope with an array or as an array of envelopes; flat dotted keys ("actionParameters.points"); a
+bare object without `data`. Members that are not known are kept and do no harm.
 https://developers.actito.com/docs/integration-framework/webhooks/events/triggers
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 PROFILE_ID_LIMIT = 2**63 - 1
 SOURCE_ID_LIMIT = 190  # with the element's number it fits the ledger's 200
 BULK_LIMIT = 1000
 DOTS_LIMIT = 8  # a key of a thousand dots would make a document that no encoder can write
+NO_OBJECT = "The element is not an object."
 _ENVELOPE = frozenset({"id", "eventType", "operation", "tableId", "_links"})
 
 
@@ -39,8 +40,27 @@ class Push:
     problem: str = ""
 
 
-def pushes_of(body: Mapping[str, Any]) -> list[Push]:
+def pushes_of(body: Mapping[str, Any] | list[Any]) -> list[Push]:
     """The elements of a body. Raises Unreadable where there is none."""
+    if isinstance(body, Mapping):
+        return _envelope(body)
+    if not 1 <= len(body) <= BULK_LIMIT:
+        raise Unreadable("$", f"Send an object, or an array of 1 to {BULK_LIMIT} objects.")
+    return [push for number, each in enumerate(body) for push in _element(each, number)]
+
+
+def _element(envelope: Any, number: int) -> list[Push]:
+    """An envelope in an array of them: one that cannot be read must not lose the others."""
+    path = f"$[{number}]"
+    if not isinstance(envelope, dict):
+        return [Push({}, "", None, True, path, NO_OBJECT)]
+    try:
+        return [replace(push, bulk=True, path=path + push.path[1:]) for push in _envelope(envelope)]
+    except Unreadable as error:
+        return [Push({}, "", None, True, path + error.path[1:], str(error))]
+
+
+def _envelope(body: Mapping[str, Any]) -> list[Push]:
     sent = body.get("data", _ABSENT)
     if sent is _ABSENT:
         sent = {name: value for name, value in body.items() if name not in _ENVELOPE}
@@ -64,7 +84,7 @@ def _bulk(elements: list[Any], event_type: str, source_id: str | None) -> list[P
             source_id=f"{source_id}#{number}" if source_id else None,
             bulk=True,
             path=f"$.data[{number}]",
-            problem="" if isinstance(element, dict) else "The element is not an object.",
+            problem="" if isinstance(element, dict) else NO_OBJECT,
         )
         for number, element in enumerate(elements)
     ]

@@ -16,7 +16,6 @@ from django.urls import path
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from integrations.actito.commands import Unclear, command_of
 from integrations.actito.pushes import Push, Unreadable, profile_id, pushes_of
@@ -27,7 +26,7 @@ from portal.ledger import Receipt
 from portal.models import Scope
 from portal.problems import BadBody
 from portal.redaction import excerpt
-from portal.webhook import read_object
+from portal.webhook import read_json
 
 ACTITO_PROFILE, ACTITO_ACTION = "actito.profile", "actito.action"
 EVENT_TYPES = {"create": "CREATE", "update": "UPDATE"}
@@ -38,14 +37,14 @@ SEND_PROFILE = "Send an integer from 1 to 9223372036854775807."
 Reading = Callable[[Push, Speaker], tuple[str, dict[str, Any]]]
 
 
-class ActitoWebhook(APIView):
+class ActitoWebhook(Webhook):
     """Records each pushed element as an Event of its own. 200 once all are stored, 208 when all came before."""
 
     required_scope = Scope.ACTITO_LISTENER
 
     def take(self, request: Request, kind: str, read: Reading) -> Response:
         speaker = speaker_of(caller_of(request))
-        body = read_object(request)
+        body = read_json(request)
         try:
             arrivals = [_arrival(push, speaker, read) for push in pushes_of(body)]
         except Unreadable as error:
@@ -90,7 +89,7 @@ def _action(push: Push, speaker: Speaker) -> tuple[str, dict[str, Any]]:
     except Unclear as error:
         raise Unreadable(push.path, str(error)) from error
     kind, name = command.who[0]
-    return f"{speaker.source}:action:{kind}:{name}", {"push": dict(push.data)}
+    return f"{speaker.source}:action:{kind}:{name}", {"_data": dict(push.data)}
 
 
 def _arrival(push: Push, speaker: Speaker, read: Reading) -> tuple[Push, str, dict[str, Any]]:

@@ -45,17 +45,22 @@ class ActitoHand:
         return found
 
     def post_changes_to(self, url: str, api_key: str) -> None:
-        """Makes the CREATE and UPDATE webhooks, or turns the existing ones to this address and key."""
+        """Makes the webhooks, or turns the existing ones to this address and key."""
         table = self._call("GET", f"/v5/entities/{ENTITY}/profile-tables")["profileTables"][0]["id"]
         path = f"/v4/entity/{ENTITY}/webhookSubscription"
         existing = {hook["eventType"]: hook["id"] for hook in self._call("GET", path)["webhookSubscriptions"]}
-        for event_type in ("CREATE", "UPDATE"):
+        wanted = {
+            "CREATE": ("PROFILE_TABLE", table, "profile/Create"),
+            "UPDATE": ("PROFILE_TABLE", table, "profile/Update"),
+            "TRIGGER": ("CUSTOM_ACTION", "updatePass", "custom-actions/updatePass"),
+        }
+        for event_type, (on, element, listener) in wanted.items():
             hook = {
-                "on": "PROFILE_TABLE",
-                "onElementId": table,
+                "on": on,
+                "onElementId": element,
                 "eventType": event_type,
                 "onFields": [],
-                "targetUrl": f"{url}/{event_type.capitalize()}",
+                "targetUrl": f"{url}/{listener}",
                 "headers": {"X-API-KEY": api_key},
                 "webhookPushType": "ONE_BY_ONE",
                 "isActive": True,

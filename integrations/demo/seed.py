@@ -13,7 +13,7 @@ import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from integrations.actito.models import ActitoConnection, AttributeMapping
+from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
 from integrations.actito.webhooks import ACTITO_PROFILE
 from integrations.demo import artwork
 from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
@@ -38,6 +38,11 @@ _MAPPINGS = (
     ("attributes", "customerId", "card_number", ValueType.TEXT),
     ("attributes", "birthDate", "birthday", ValueType.DATE),
     ("subscriptions", "Newsletter", "newsletter", ValueType.YES_NO),
+)
+_PARAMETERS = (
+    ("points", "points", ValueType.NUMBER, ParameterMapping.Mode.SET),
+    ("bonus", "points", ValueType.NUMBER, ParameterMapping.Mode.ADD),
+    ("tier", "tier", ValueType.TEXT, ParameterMapping.Mode.SET),
 )
 _FIELDS = (
     # place, key, label, expression, change message
@@ -135,6 +140,10 @@ def _connection(tenant: Tenant, actito_url: str) -> ActitoConnection:
     for part, attribute, name, kind in _MAPPINGS:
         AttributeMapping.objects.get_or_create(
             connection=connection, value_name=name, defaults={"part": part, "attribute": attribute, "value_type": kind}
+        )
+    for parameter, name, kind, mode in _PARAMETERS:
+        ParameterMapping.objects.get_or_create(
+            connection=connection, parameter=parameter, defaults={"value_name": name, "value_type": kind, "mode": mode}
         )
     return connection
 

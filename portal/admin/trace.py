@@ -216,5 +216,7 @@ def _payload(payload: Any) -> Iterable[tuple[str, str]]:
     if not isinstance(payload, dict):
         return
     for name, value in payload.items():
+        if name.startswith("_"):  # for the handler alone, as it came; what may be read stands beside it
+            continue
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         yield str(name).replace("_", " ").capitalize(), shown

@@ -119,9 +119,14 @@ class ActitoCore(Sandbox):
     def _publish(self, entity: str, table: Table, change: profiles.Change) -> None:
         self._store.save()
         for event in webhooks.events(entity, table, change):
-            for webhook in self._store.webhooks.values():
-                if webhooks.concerns(webhook, event):
-                    self._deliveries.take(webhook, event)
+            self._push(event)
+
+    def _push(self, event: webhooks.Event) -> int:
+        """Hands the event to the subscriptions that it concerns. Returns how many."""
+        concerned = [webhook for webhook in self._store.webhooks.values() if webhooks.concerns(webhook, event)]
+        for webhook in concerned:
+            self._deliveries.take(webhook, event)
+        return len(concerned)
 
     def _change(self, entity: str, table: str, key: str, body: Any) -> Profile:
         """A partial change of a profile that exists."""

@@ -24,6 +24,7 @@ SUBSCRIPTIONS = PROFILE + r"/subscription"
 SUBSCRIPTION = SUBSCRIPTIONS + r"/(?P<subscription>[^/]+)"
 WEBHOOKS = rf"/(?:v4|webhooks/v4|{LEGACY})/entity/(?P<entity>[^/]+)/webhookSubscription"
 WEBHOOK = WEBHOOKS + r"/(?P<webhook>\d+)"
+CUSTOM_ACTION = r"/_sandbox/entity/(?P<entity>[^/]+)/table/(?P<table>[^/]+)/profile/(?P<profile>[^/]+)/custom-action"
 
 
 class Seeded(NamedTuple):
@@ -235,6 +236,22 @@ class ActitoSandbox(ActitoCore):
         except ValueError as refusal:
             return Response(400, Refusal(400, "INVALID_SWITCH", str(refusal)).body)
         return Response(200, self.switches.as_json())
+
+    @route("POST", CUSTOM_ACTION)
+    def reach_custom_action(self, request: Request, entity: str, table: str, profile: str) -> Response:
+        """A profile reaches a custom action's block in a scenario: `{"action": "updatePass", "parameters": {…}}`."""
+        try:
+            body = _json(request)
+            if not isinstance(body, dict) or not isinstance(body.get("parameters", {}), dict):
+                raise Refusal(400, "INVALID_BODY", "Send {action, parameters}")
+            with self.lock:
+                place = self._table(entity, table)
+                known = profiles.find(place, profile)
+                action, parameters = str(body.get("action", "")), body.get("parameters", {})
+                pushed = self._push(webhooks.trigger(entity, place, known, action, parameters))
+        except Refusal as refusal:
+            return Response(refusal.status, refusal.body)
+        return Response(202, {"pushed": pushed})
 
     @route("GET", "/_sandbox/deliveries")
     def list_deliveries(self, request: Request) -> Response:

@@ -8,16 +8,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from integrations.actito.sandbox import profiles
-from integrations.actito.sandbox.store import Entity, Json, Refusal, Table, Webhook
+from integrations.actito.sandbox.store import Entity, Json, Profile, Refusal, Table, Webhook
 from integrations.actito.sandbox.switches import Switches
 
 EVENT_TYPES = ("CREATE", "UPDATE", "DELETE", "UPDATED_SUBSCRIPTION")
+TRIGGER = "TRIGGER"  # a profile reached the block of a custom action
 PUSH_TYPES = ("ONE_BY_ONE", "BULK")
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a profile. `fields` are the names an `onFields` filter is compared with."""
+    """Something that happened to a profile. `fields` are the names an `onFields` filter is compared with; `element` is
+    the id of what a subscription is on: the table's, or the custom action's."""
 
     event_type: str
     operation: str
@@ -26,12 +28,13 @@ class Event:
     profile_id: int
     data: Json
     fields: frozenset[str]
+    element: str
 
 
 def parse(entity: Entity, body: Any) -> Json:
     """Checks `{"on", "onElementId", "eventType", "onFields", "targetUrl", "headers", "webhookPushType", "isActive"}`.
 
-    Only profile tables and the events this stand-in fires are accepted: a webhook that never speaks would deceive.
+    Only what this stand-in fires is accepted (profile tables, custom actions): a silent webhook would deceive.
     """
     if not isinstance(body, dict):
         raise Refusal(400, "INVALID_BODY", "A webhook subscription is a JSON object")
@@ -47,9 +50,9 @@ def parse(entity: Entity, body: Any) -> Json:
         "maxBlockSize": body.get("maxBlockSize", 100),
     }
     checks = {
-        "on": resource["on"] == "PROFILE_TABLE",
-        "onElementId": resource["onElementId"] in {table.id for table in entity.tables},
-        "eventType": resource["eventType"] in EVENT_TYPES,
+        "on": resource["on"] in {"PROFILE_TABLE", "CUSTOM_ACTION"},
+        "onElementId": _is_element(entity, resource),
+        "eventType": resource["eventType"] in (EVENT_TYPES if resource["on"] == "PROFILE_TABLE" else (TRIGGER,)),
         "onFields": isinstance(resource["onFields"], list),
         "targetUrl": _is_url(resource["targetUrl"]),
         "headers": _are_headers(resource["headers"]),
@@ -86,7 +89,7 @@ def events(entity: str, table: Table, change: profiles.Change) -> list[Event]:
     profile_id = change.profile.id()
 
     def event(event_type: str, operation: str, values: Json) -> Event:
-        return Event(event_type, operation, entity, table, profile_id, {**keys, **values}, frozenset(values))
+        return Event(event_type, operation, entity, table, profile_id, {**keys, **values}, frozenset(values), table.id)
 
     found = []
     if change.attributes or change.operation != "UPDATE":
@@ -96,14 +99,22 @@ def events(entity: str, table: Table, change: profiles.Change) -> list[Event]:
     return found
 
 
+def trigger(entity: str, table: Table, profile: Profile, action: str, parameters: Json) -> Event:
+    """What a custom action's block pushes: flat, dotted keys, with values as strings."""
+    data = {f"actionParameters.{name}": str(value) for name, value in parameters.items()}
+    keys = profiles.identifiers(table, profile)
+    data |= {f"profileAttributes.{name}": str(value) for name, value in keys.items()}
+    return Event(TRIGGER, TRIGGER, entity, table, profile.id(), data, frozenset(), action)
+
+
 def concerns(webhook: Webhook, event: Event) -> bool:
     """Whether a webhook pushes this event; a deletion has no fields, so a filter on fields does not apply."""
     body = webhook.body
-    wanted = body["onFields"] if event.event_type != "DELETE" else []
+    wanted = body["onFields"] if event.event_type not in {"DELETE", TRIGGER} else []
     return (
         body["isActive"]
         and webhook.entity == event.entity
-        and body["onElementId"] == event.table.id
+        and body["onElementId"] == event.element
         and body["eventType"] == event.event_type
         and (not wanted or not event.fields.isdisjoint(wanted))
     )
@@ -112,7 +123,7 @@ def concerns(webhook: Webhook, event: Event) -> bool:
 def payload(webhook: Webhook, batch: list[Event], switches: Switches) -> Any:
     """The body of one push: an object for ONE_BY_ONE, with a list in it or around it for BULK."""
     bulk = webhook.body["webhookPushType"] == "BULK"
-    if switches.payload_version == 2:
+    if switches.payload_version == 2 or batch[0].event_type == TRIGGER:
         data = [{**profiles.spelled(event.data, switches), "_links": _profile_link(event)} for event in batch]
         return {"id": str(uuid.uuid4()), "data": data if bulk else data[0], "_links": _webhook_link(webhook)}
     envelopes = [_envelope(event, profiles.spelled(event.data, switches)) for event in batch]
@@ -132,6 +143,13 @@ def _webhook_link(webhook: Webhook) -> Json:
 def _profile_link(event: Event) -> Json:
     href = f"/profiles/v4/entity/{event.entity}/table/{event.table.name}/profile/{event.profile_id}"
     return {"profile": {"href": href}}
+
+
+def _is_element(entity: Entity, resource: Json) -> bool:
+    """Custom actions have no resource here: any id will do."""
+    if resource["on"] == "CUSTOM_ACTION":
+        return bool(resource["onElementId"])
+    return resource["onElementId"] in {table.id for table in entity.tables}
 
 
 def _is_url(value: Any) -> bool:

@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
     def _tour(self, demo: seeding.Demo, actito: ActitoHand) -> None:
         began = timezone.now()
-        webhooks = f"{demo.base_url}/api/{demo.tenant.slug}/webhooks/listeners/actito/profile"
+        webhooks = f"{demo.base_url}/api/{demo.tenant.slug}/webhooks/listeners/actito"
         actito.post_changes_to(webhooks, demo.api_key)
         self._say(f"Reading {seeding.read_everyone(demo, actito.profile_ids())} new profiles from Actito")
         _wait_until_quiet(demo, began)

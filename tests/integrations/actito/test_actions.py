@@ -172,6 +172,16 @@ def test_an_action_for_nobody_ends_as_ignored(shop: Shop) -> None:
     assert event.outcome == "No pass: the customer has no such pass."
 
 
+def test_home_counts_the_actions_that_met_no_pass(shop: Shop) -> None:
+    client = client_of(make.MembershipFactory.make(tenant=shop.speaker.tenant).user)
+    assert "Actions without a pass" not in client.get("/admin/").content.decode()
+    WalletPass.objects.all().delete()
+    shop.act(points=1)
+    text = client.get("/admin/").content.decode()
+    assert "Actions without a pass today" in text
+    assert "?kind=actito.action&amp;status=ignored" in text
+
+
 # Values
 
 
@@ -258,6 +268,20 @@ def test_a_connection_may_answer_200_to_what_came_before(shop: Shop) -> None:
     body = {"id": "push-1", "data": {"profileId": 147471, "points": 1}}
     shop.act(body)
     assert shop.act(body) == []
+
+
+def test_an_array_of_envelopes_is_taken(shop: Shop) -> None:
+    events = shop.act([payload("action_nested"), {"data": {"profileId": 147471, "points": 3}}, 7])
+    assert [event.status for event in events] == [Status.DONE, Status.DONE, Status.FAILED]
+    assert shop.fields["points"] == 3
+
+
+def test_what_came_is_in_the_trace_without_its_secrets(shop: Shop) -> None:
+    [event] = shop.act({"data": {"profileId": 147471, "points": 3, "apiToken": "SECRET-1"}})
+    client = client_of(make.MembershipFactory.make(tenant=shop.speaker.tenant).user)
+    text = client.get(f"/admin/portal/event/{event.pk}/change/").content.decode()
+    assert "147471" in text
+    assert "SECRET-1" not in text
 
 
 # Trying one in the admin

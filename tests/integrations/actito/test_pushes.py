@@ -44,6 +44,13 @@ def test_a_bulk_is_one_push_for_each_element_each_with_an_id_of_its_own() -> Non
     assert pushes[2].problem == "The element is not an object."
 
 
+def test_an_array_of_envelopes_is_a_bulk_as_well() -> None:
+    pushes = pushes_of([payload("minimal"), 7, {"data": None}, payload("v2_bulk")])
+    assert [push.path for push in pushes] == ["$[0].data", "$[1]", "$[2].data", "$[3].data[0]", "$[3].data[1]"]
+    assert [bool(push.problem) for push in pushes] == [False, True, True, False, False]
+    assert all(push.bulk for push in pushes)
+
+
 @pytest.mark.parametrize("data", [None, 7, "x", True, [], [{}] * 1001])
 def test_what_holds_no_element_is_refused(data: Any) -> None:
     with pytest.raises(Unreadable):

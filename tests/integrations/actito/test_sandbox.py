@@ -586,6 +586,24 @@ def test_values_and_profile_ids_become_strings_when_asked(
     assert (call.attributes(1)["points"], call.attributes(1)["profileId"]) == ("100", "1")
 
 
+def test_a_custom_action_pushes_flat_keys_to_its_own_subscription(
+    call: Caller, sandbox: ActitoSandbox, receiver: Receiver
+) -> None:
+    call.hook(receiver, "TRIGGER", on="CUSTOM_ACTION", onElementId="updatePass")
+    call.hook(receiver, "TRIGGER", on="CUSTOM_ACTION", onElementId="another")
+    path = "/_sandbox/entity/demo/table/Profiles/profile/emailAddress=ann@example.com/custom-action"
+    answer = call("POST", path, {"action": "updatePass", "parameters": {"points": 250}})
+    assert (answer.status_code, answer.json()) == (202, {"pushed": 1})
+    sandbox.drain()
+    [body] = receiver.bodies()
+    assert body["id"]
+    assert body["data"]["actionParameters.points"] == "250"
+    assert body["data"]["profileAttributes.emailAddress"] == "ann@example.com"
+    assert body["data"]["profileAttributes.profileId"].isdigit()
+    assert call("POST", path.replace("ann@", "nobody@"), {"action": "updatePass"}).status_code == 404
+    assert call("POST", path, [1]).status_code == 400
+
+
 def test_duplicates_are_posted_when_asked(call: Caller, sandbox: ActitoSandbox, receiver: Receiver) -> None:
     sandbox.switches.duplicate = True
     sandbox.switches.payload_version = 2

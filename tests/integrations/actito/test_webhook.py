@@ -282,7 +282,7 @@ def test_nothing_else_is_a_profile_id(speaker: Speaker, profile: Any) -> None:
         ({"data": "profileId"}, "$.data"),
         ({"data": {}}, "$.data.profileId"),
         ({"data": {"profileid": 7}}, "$.data.profileId"),
-        ([{"data": {"profileId": 7}}], "$"),
+        ([{"data": {"profileId": n}} for n in range(1001)], "$"),
         ([], "$"),
         ("text", "$"),
         (7, "$"),
