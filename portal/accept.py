@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
+
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 _RANGE = re.compile(r"\s*([\w.!#$%&'*+^`|~-]+)/([\w.!#$%&'*+^`|~-]+)\s*(;.*)?", re.ASCII | re.DOTALL)
 _WEIGHT = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|\Z)", re.ASCII | re.IGNORECASE)
 _ANY_WEIGHT = re.compile(r";\s*q\s*=", re.IGNORECASE)
 # Senders repeat one header; a browser's has some 150 characters.
 _LENGTH_LIMIT = 1000
+
+
+class OneFormat(BaseContentNegotiation):
+    """JSON whatever the Accept header says: a sender that accepts less must still hear what was wrong (RFC 9110,
+    12.5.1 lets a server disregard the header). Under which name an error travels is decided in portal/problems.py."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
 
 
 def preferred(accept: str, offered: tuple[str, ...]) -> str:

@@ -10,9 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.generic import View
 from rest_framework.exceptions import APIException, ErrorDetail
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
@@ -39,19 +36,6 @@ class BadBody(APIException):
 class BodyTooLarge(APIException):
     status_code = 413
     default_detail = "The body is larger than 256 KiB."
-
-
-class OneFormat(BaseContentNegotiation):
-    """JSON whatever the Accept header says: a sender that accepts less must still hear what was wrong (RFC 9110,
-    12.5.1 lets a server disregard the header). Under which name an error travels is decided by `content_type`."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
 
 
 def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:

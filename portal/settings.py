@@ -219,11 +219,27 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["portal.access.ScopePermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.problems.OneFormat",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.accept.OneFormat",
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "portal.openapi.Schema",
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "portal.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+}
+
+# The published description of the API: portal/openapi.py.
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Wallet portal",
+    "VERSION": "v1",
+    "DESCRIPTION": (
+        "What other systems call. Each call belongs to a tenant and needs a key or a token of that tenant. A call that "
+        "was answered with 200 or 208 is stored for good. Every refusal is a problem (RFC 9457) that says what was "
+        "wrong; the `Accept` header may ask for it as `application/json`, `text/json` or `text/plain` instead of "
+        "`application/problem+json`."
+    ),
+    "SERVERS": [{"url": PUBLIC_URL}],
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # The ledger: how long a claim is held, and how a worker waits (docs/operations.md).

@@ -9,6 +9,7 @@ class ActitoConfig(AppConfig):
 
     def ready(self) -> None:
         from integrations.actito import admin  # noqa: F401 - registers the admins
+        from portal.api import describe
         from portal.ledger import handles
 
         handles(
@@ -18,3 +19,4 @@ class ActitoConfig(AppConfig):
             coalesces=True,
         )
         handles("actito.action", "integrations.actito.actions.carry_out", title=_("Custom action"))
+        describe("integrations.actito.openapi")

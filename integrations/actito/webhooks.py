@@ -26,7 +26,7 @@ from portal.ledger import Receipt
 from portal.models import Scope
 from portal.problems import BadBody
 from portal.redaction import excerpt
-from portal.webhook import read_json
+from portal.webhook import Webhook, read_json
 
 ACTITO_PROFILE, ACTITO_ACTION = "actito.profile", "actito.action"
 EVENT_TYPES = {"create": "CREATE", "update": "UPDATE"}
