@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -51,12 +51,13 @@ class NotReplaceable(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling: a tenant's key, its scopes, and the connection that it is bound to, if any."""
+    """Who is calling: a tenant's key or client, its scopes, and the connection that it is bound to, if any."""
 
     tenant_id: int
     scopes: frozenset[str]
     bound_to: str
-    key_id: int
+    key_id: int = 0  # 0: it came with a bearer token, of `client`
+    client: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,12 +184,26 @@ def caller_of(request: Request) -> Caller:
     return cast(Caller, request.auth)
 
 
+class LacksScope(PermissionDenied):
+    """403 for a bearer token, in the words of RFC 6750, 3.1."""
+
+    def __init__(self, scope: str) -> None:
+        said = f"The bearer token lacks the scope {scope}, or the tenant does not let its client use it."
+        super().__init__(said, code=RefusedCall.Reason.SCOPE)
+        self.auth_header = f'Bearer realm="portal", error="insufficient_scope", scope="{scope}"'
+
+
 class ScopePermission(BasePermission):
-    """The caller's key must have the scope that the view names in `required_scope`."""
+    """The caller's key or token must have the scope that the view names in `required_scope`."""
 
     code = RefusedCall.Reason.SCOPE.value
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         required = getattr(view, "required_scope", None)
+        caller = caller_of(request)
+        if required is not None and required in caller.scopes:
+            return True
+        if not caller.key_id:
+            raise LacksScope(str(required))
         self.message = f"The API key lacks the scope {required}."
-        return required is not None and required in caller_of(request).scopes
+        return False

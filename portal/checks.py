@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from portal.guard import Refused, check_url
 from portal.keys import is_local_encryption_key, is_local_secret_key
 
 # What depends on the environment: a web process looks at these before it serves.
@@ -109,6 +110,36 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
             id="portal.W003",
         )
     ]
+
+
+@register(Tags.security, INSTALLATION)
+def check_bearer_tokens(**_: Any) -> list[CheckMessage]:
+    """All of the issuer's settings, or none: half of them would be taken for a working set-up."""
+    needed = ("OAUTH_ISSUER", "OAUTH_AUDIENCE", "OAUTH_JWKS_URL")
+    missing = [name for name in needed if not getattr(settings, name)]
+    if len(missing) == len(needed) and not settings.OAUTH_TENANT_CLAIM:
+        return []
+    if missing:
+        return [
+            Error(
+                f"Bearer tokens are set up by half: {', '.join(missing)} is missing.",
+                hint="Set OAUTH_ISSUER, OAUTH_AUDIENCE and OAUTH_JWKS_URL, or none of the OAUTH_ settings.",
+                id="portal.E013",
+            )
+        ]
+    return [*_wrong_address("OAUTH_ISSUER"), *_wrong_address("OAUTH_JWKS_URL")]
+
+
+def _wrong_address(name: str) -> list[CheckMessage]:
+    try:
+        check_url(getattr(settings, name))
+    except Refused as refused:
+        hint = (
+            "The issuer is the iss claim of its tokens, an https address; its jwks_uri stands in "
+            "<issuer>/.well-known/openid-configuration."
+        )
+        return [Error(f"{name} cannot be used. {refused}", hint=hint, id="portal.E014")]
+    return []
 
 
 @register(Tags.models)

@@ -44,6 +44,7 @@ _REASONS = {
     405: Reason.METHOD,
     413: Reason.SIZE,
     415: Reason.TYPE,
+    429: Reason.RATE,
     503: Reason.SUSPENDED,
 }
 
@@ -117,8 +118,9 @@ def _note(sent: HttpRequest, known: KnownKey, text: str, status: int, detail: st
     )
     minute = _minutes.get(caller.key_id)
     if minute and (count := minute.to_add(call)):
-        # Whoever is shut out must not keep a thread waiting for the rest of a body, nor leave data with us.
-        body = b"" if shut_out or known.suspended else _beginning(sent)
+        # Whoever is shut out must not keep a thread waiting for the rest of a body, nor leave data with us; a flood is
+        # turned away before its bodies are read.
+        body = b"" if shut_out or known.suspended or status == 429 else _beginning(sent)
         _write(call, count, excerpt(body, EXCERPT_CHARACTERS, hide=[text]))
 
 

@@ -183,6 +183,17 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # Three lists of a template with 200 lines each fit.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 
+# Calls a second of one key in one process, and how many may come at once (portal/rate.py).
+WEBHOOK_RATE = env.whole("WEBHOOK_RATE", 300, least=1)
+WEBHOOK_BURST = env.whole("WEBHOOK_BURST", 600, least=1)
+
+# OAuth2 bearer tokens for the webhooks: off unless issuer, audience and JWKS are set (portal/bearer.py).
+OAUTH_ISSUER = env.text("OAUTH_ISSUER")
+OAUTH_AUDIENCE = env.text("OAUTH_AUDIENCE")
+OAUTH_JWKS_URL = env.text("OAUTH_JWKS_URL")
+# The claim that names the tenants of a token; without it, only registered clients are let in.
+OAUTH_TENANT_CLAIM = env.text("OAUTH_TENANT_CLAIM")
+
 UNFOLD = {
     "SITE_TITLE": "Wallet portal",
     "SITE_HEADER": "Wallet portal",
@@ -215,8 +226,9 @@ UNFOLD = {
 }  # fmt: skip
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.access.ApiKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.bearer.BearerAuthentication", "portal.access.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["portal.access.ScopePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.rate.CallerRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.accept.OneFormat",

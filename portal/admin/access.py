@@ -12,32 +12,29 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.access import NotReplaceable, make_key, replace_key
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
+from portal.admin.callers import ONLY_ONE, CallerColumns
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.extend import extensions
 from portal.admin.forms import TenantForm
-from portal.admin.refused import connection_names, refused_of_key
+from portal.admin.refused import refused_of_key
 from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
 from portal.models import ApiKey, Scope, Tenant
-from portal.templatetags.portal_admin import ago
 from portal.tenancy import Action
 
 SOON = timedelta(days=14)
 LONGEST = timedelta(days=3660)  # ten years
-ONLY_ONE = _("The tenant's only one")
 UNTIL_REVOKED = "revoked"
 OVERLAPS = [("1", _("One day")), ("7", _("Seven days")), (UNTIL_REVOKED, _("Until somebody revokes it"))]
 
@@ -158,16 +155,8 @@ class KeyChangeForm(TenantForm):
         return end_of(self.cleaned_data["expires_at"], self.instance.tenant)
 
 
-class KeyList(ChangeList):
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        names = connection_names((key.tenant_id, key.bound_to) for key in self.result_list)
-        for key in self.result_list:
-            key.connection_name = names[key.tenant_id, key.bound_to]
-
-
 @admin.register(ApiKey, site=site)
-class ApiKeyAdmin(TenantAdmin):
+class ApiKeyAdmin(CallerColumns, TenantAdmin):
     view_action, change_action = Action.AUDIT, Action.CONNECT
     form = KeyChangeForm
     list_display = ("name", "beginning", "may", "connection", "last_used", "state")
@@ -181,40 +170,14 @@ class ApiKeyAdmin(TenantAdmin):
     actions_list = ("make",)
     actions_detail = ("replace", "revoke")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return KeyList
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What has expired stays so: a key that nobody guards any more does not come back."""
         fields = super().get_readonly_fields(request, obj)
         return [*fields, "expires_at"] if obj is not None and not obj.is_live else fields
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """Only what was changed: the rest, as it was read, may be older than a revocation."""
-        obj.save(update_fields=[*form.changed_data] if change else None)
-
     @display(description=_("Key"))
     def beginning(self, key: ApiKey) -> str:
         return f"awp_{key.prefix}_…"
-
-    @display(description=_("It may"))
-    def may(self, key: ApiKey) -> str:
-        known = dict(Scope.choices)
-        return ", ".join(str(known.get(scope, scope)) for scope in key.scopes)
-
-    @display(description=_("Connection"))
-    def connection(self, key: ApiKey) -> str:
-        if not key.bound_to:
-            return str(ONLY_ONE)
-        pair = key.tenant_id, key.bound_to
-        return getattr(key, "connection_name", None) or connection_names([pair])[pair]
-
-    @display(description=_("Last used"), ordering="last_used_at")
-    def last_used(self, key: ApiKey) -> str:
-        if key.last_used_at is None:
-            return chip("quiet", _("Never used"))
-        at = timezone.localtime(key.last_used_at)
-        return format_html('<span title="{}">{}</span>', date_format(at, "j M Y, H:i"), ago(key.last_used_at))
 
     @display(description=_("State"))
     def state(self, key: ApiKey) -> str:

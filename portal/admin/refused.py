@@ -50,6 +50,7 @@ WHAT_TO_DO = {
     Reason.BODY: _("See below what was sent, and choose “one by one” as the push type at the sender."),
     Reason.SIZE: _("Let the sender send less: choose “one by one” as the push type."),
     Reason.TYPE: _("Let the sender send JSON, with the header Content-Type: application/json."),
+    Reason.RATE: _("Let the sender send more slowly, or try again when it is told to wait."),
     Reason.OTHER: _("See below what was answered."),
 }
 
@@ -169,7 +170,7 @@ class RefusedCallAdmin(TenantAdmin):
     @display(description=_("Beginning of the body"))
     def sent(self, call: RefusedCall) -> str:
         if not call.excerpt:
-            return _t("Not kept: the body was empty, or the key did not let its sender in.")
+            return _t("Not kept: the body was empty, or it was not read.")
         return format_html('<pre class="portal-excerpt">{}</pre>', call.excerpt)
 
 
