@@ -38,6 +38,9 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
     for key in [*new, *(key for key in old if key not in new)]:
         was, now = old.get(key, {}), new.get(key, {})
         name = str(now.get("label") or was.get("label") or key)
+        if not (was and now):  # of a field that comes or goes, what it says is enough
+            found.append(Change(name, str(was.get("value", "")), str(now.get("value", ""))))
+            continue
         found += [
             Change(title, str(was.get(part, "")), str(now.get(part, "")))
             for part, title in (("value", name), ("label", _("Label of %(key)s") % {"key": key}),
