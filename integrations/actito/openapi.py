@@ -35,7 +35,8 @@ def _having(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"required": [name], "properties": {name: schema}}
 
 
-_TEXT = {"type": "string", "pattern": r"\S", "maxLength": NAME_LIMIT}
+# Not blank, as Python and not only JavaScript understands it.
+_TEXT = {"type": "string", "pattern": r"[^\s\x1c-\x1f\x85]", "maxLength": NAME_LIMIT}
 _NAME = {"anyOf": [_TEXT, {"type": "integer"}]}
 _BULK = {
     "type": "array",
