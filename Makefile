@@ -47,6 +47,7 @@ lint: install-dev  ## Style, types, import contracts, migrations
 
 bench: install-dev  ## Print the benchmarks' ratios
 	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.ingest
 	$(BIN)/python -m bench.admin
 
 messages: install-dev  ## Bring the French and Dutch catalogues up to date

@@ -32,17 +32,17 @@ def main() -> None:
         name = f"bench_{uuid.uuid4().hex[:8]}"
         os.environ["VAR_DIR"] = folder
         if server:
-            _on_server(server, f"CREATE DATABASE {name}")
+            on_server(server, f"CREATE DATABASE {name}")
             os.environ["DATABASE_URL"] = f"{server.rsplit('/', 1)[0]}/{name}"
         try:
             django.setup()
             _measure(Path(folder))
         finally:
             if server:
-                _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+                on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _on_server(url: str, statement: str) -> None:
+def on_server(url: str, statement: str) -> None:
     with psycopg.connect(f"{url.rsplit('/', 1)[0]}/postgres", autocommit=True) as link:
         link.execute(statement)
 

@@ -17,7 +17,10 @@ def storable(text: str) -> str:
 def loads(body: bytes | str) -> Any:
     """Decodes JSON from outside. Raises ValueError for whatever is not JSON, and for nesting that is an attack."""
     try:
-        return _cleaned(json.loads(body, parse_constant=_refuse_constant))
+        text = body if isinstance(body, str) else body.decode(json.detect_encoding(body), "surrogatepass")
+        decoded = _DECODER.decode(text)
+        # What cannot be stored stands there as itself, or as an escape: most bodies have neither.
+        return _cleaned(decoded) if "\\u" in text or _UNSTORABLE.search(text) else decoded
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -34,3 +37,6 @@ def _cleaned(value: Any) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

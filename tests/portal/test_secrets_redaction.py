@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.redaction import MASK, excerpt, redact
+from portal.redaction import MASK, _folded, excerpt, redact
 
 SECRET = "S3cr3t-Value_of/the+day=="
 NAMES = [
@@ -199,3 +200,18 @@ def test_a_name_and_its_value_are_found_behind_any_backslashes(slashes: int) -> 
 @pytest.mark.parametrize("text", ['"token=secret99\\":1', "tokena':token\\x1'token:secret99\\'="])
 def test_a_quote_that_is_escaped_oftener_than_the_opening_one_ends_no_name(text: str) -> None:
     assert "secret99" not in redact(text)
+
+
+@pytest.mark.parametrize("shape", ['{{"{}": "{}"}}', "{}={}&other=1", "{}: {}"])
+@pytest.mark.parametrize("name", ["PASSWORD", "pa\N{LATIN SMALL LETTER LONG S}sword", "to\N{KELVIN SIGN}en",
+                                  "author\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}zation",
+                                  "coo\N{KELVIN SIGN}\N{LATIN SMALL LETTER DOTLESS I}e"])  # fmt: skip
+def test_letters_that_count_as_others_hide_nothing(name: str, shape: str) -> None:
+    assert SECRET not in redact(shape.format(name, SECRET))
+
+
+def test_every_letter_that_counts_as_another_is_folded_to_it() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        for same in re.findall(letter, every, re.IGNORECASE):
+            assert _folded(same) == letter
