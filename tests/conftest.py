@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from portal.caching import BriefCache
 from tests.databases import drop_postgresql_database, new_postgresql_database
+from tests.portal.admin_world import World, client_of, make_world
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +28,15 @@ def own_database(tmp_path: Path) -> Iterator[str]:
     url = new_postgresql_database("test")
     yield url
     drop_postgresql_database(url)
+
+
+@pytest.fixture
+def world() -> World:
+    """A tenant with everything in it."""
+    return make_world("Verdi")
+
+
+@pytest.fixture
+def owner(world: World) -> Client:
+    """The browser of its owner."""
+    return client_of(world.owner)

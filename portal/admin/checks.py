@@ -32,6 +32,7 @@ def check_admin(admin: ModelAdmin) -> Iterator[CheckMessage]:
     yield from _filters(admin)
     yield from _actions(admin)
     yield from _inlines(admin)
+    yield from _raw_ids(admin)
 
 
 def _base(admin: ModelAdmin) -> Iterator[CheckMessage]:
@@ -84,6 +85,17 @@ def _flat(entries: Any) -> Iterator[Any]:
             yield from _flat(entry.get("items", ()))
         else:
             yield entry
+
+
+def _raw_ids(admin: ModelAdmin) -> Iterator[CheckMessage]:
+    for each in (admin, *admin.inlines):
+        if each.raw_id_fields:
+            yield Error(
+                f"{', '.join(each.raw_id_fields)}: a raw id shows the name of whatever row an address names.",
+                hint="Use autocomplete_fields, whose rows are kept to the tenant.",
+                obj=admin,
+                id="portal.E015",
+            )
 
 
 def _inlines(admin: ModelAdmin) -> Iterator[CheckMessage]:

@@ -23,16 +23,6 @@ SUBMIT = {"_form_submitted": "True"}
 PASS_TYPE, TEAM = "pass.example.verdi", "TEAM123456"
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
-
-
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
-
-
 @pytest.fixture(scope="module")
 def issued() -> Credentials:
     return Authority().issue_pass_certificate(PASS_TYPE, TEAM, "Verdi")

@@ -21,16 +21,6 @@ pytestmark = pytest.mark.django_db
 SUBMIT = {"_form_submitted": "True"}
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
-
-
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
-
-
 def action(name: str, row: Any = None) -> str:
     return url(OAuthClient, "changelist") + (f"{row.pk}/{name}/" if row else f"{name}/")
 

@@ -7,14 +7,9 @@ from django.test import Client
 
 from passes.models import PassTemplate
 from portal.tenancy import Role
-from tests.portal.admin_world import World, client_of, make_world, member, url
+from tests.portal.admin_world import World, client_of, member, url
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
 
 
 def test_what_a_role_may_not_do_is_told_inside_the_portal(world: World) -> None:

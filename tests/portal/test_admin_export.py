@@ -23,11 +23,6 @@ def world() -> World:
     return make_world("Verdi")
 
 
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
-
-
 def file(client: Client, query: str = "") -> list[dict[str, Any]]:
     response = client.get(url(Customer, "file") + query)
     assert response["Content-Disposition"].startswith('attachment; filename="customer-')

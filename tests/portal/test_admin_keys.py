@@ -27,16 +27,6 @@ SUBMIT = {"_form_submitted": "True"}
 Reason = RefusedCall.Reason
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
-
-
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
-
-
 def action(name: str, key: Any = None) -> str:
     return url(ApiKey, "changelist") + (f"{key.pk}/{name}/" if key else f"{name}/")
 

@@ -31,16 +31,6 @@ LISTS = [Customer, Event, WalletPass]
 
 
 @pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
-
-
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
-
-
-@pytest.fixture
 def root(django_user_model: type[User]) -> Client:
     return client_of(django_user_model.objects.create_superuser("root"))
 

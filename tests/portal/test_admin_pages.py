@@ -24,16 +24,6 @@ pytestmark = pytest.mark.django_db
 SUBMIT = {"_form_submitted": "True"}
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
-
-
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
-
-
 def action(model: Any, key: Any, name: str) -> str:
     return url(model, "changelist") + (f"{key}/{name}/" if key else f"{name}/")
 

@@ -105,7 +105,7 @@ CASES = [
     Case(leaky.AllRows, SHOWN, Kind.SEARCH),
     Case(leaky.AllChoices, SHOWN, Kind.ADD),
     Case(leaky.AllChoices, SHOWN, Kind.CHANGE),
-    Case(leaky.RawIds, SHOWN, Kind.ADD),
+    Case(leaky.RawIds, SHOWN, Kind.ADD, "portal.E015"),
     Case(leaky.WithLines, SHOWN, Kind.CHANGE, "portal.E012", AppleCredentials),
     Case(leaky.FilterByKey, SHOWN, Kind.LIST, "portal.E010"),
     Case(leaky.FilterByAutocomplete, SHOWN, Kind.FILTER, "portal.E010"),

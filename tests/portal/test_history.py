@@ -19,20 +19,10 @@ from portal.models import Change, Customer, Membership
 from portal.models.change import Unchangeable
 from portal.tenancy import Role
 from tests import factories as make
-from tests.portal.admin_world import World, client_of, make_world, member, url
+from tests.portal.admin_world import World, client_of, member, url
 
 pytestmark = pytest.mark.django_db
 SUBMIT = {"_form_submitted": "True"}
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
-
-
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
 
 
 def form_in(client: Client, page: str) -> dict[str, Any]:

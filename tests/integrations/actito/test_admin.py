@@ -20,16 +20,6 @@ SUBMIT = {"_form_submitted": "True"}
 HOST = "https://api3.actito.com"
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world("Verdi")
-
-
-@pytest.fixture
-def owner(world: World) -> Client:
-    return client_of(world.owner)
-
-
 def form(connection: ActitoConnection | None = None, **changes: Any) -> dict[str, Any]:
     data = {
         "name": "Actito", "host": HOST, "licence": "verdi", "path_style": "categorised", "entity": "demo",
