@@ -65,7 +65,8 @@ SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "An access token (JWT) of the identity provider that this installation trusts.",
+        "description": "An access token (JWT), where the installation trusts an issuer of tokens. Its client must be "
+        "registered with the tenant.",
     },
 }
 

@@ -140,20 +140,22 @@ _EVENT_TYPE = OpenApiParameter(
     "eventType", _ref("ProfileEventType"), OpenApiParameter.PATH, description="Create or Update, in any case."
 )
 _HEADERS = [
-    answer_header("WWW-Authenticate", [401], "How to authenticate."),
+    answer_header("WWW-Authenticate", [401, 403], "How to authenticate; with 403, what a bearer token lacks."),
     answer_header("Allow", [405], "The methods that are taken: POST."),
     answer_header("Retry-After", [429, 503], "Seconds after which to try again.", int),
 ]
 _ANSWERS: dict[int, OpenApiResponse] = {
     400: refusal("The body cannot be used; `errors` names the place. Nothing was stored.", validation=True),
     401: refusal("No valid key or token of this tenant. An unknown tenant gets the same answer."),
-    403: refusal("The key lacks the scope, or it is open which Actito connection it speaks for."),
+    403: refusal("The key or token lacks the scope, or it is open which Actito connection it speaks for."),
     405: refusal("The method is not POST. No key is needed to learn that."),
     413: refusal("The body is larger than 256 KiB."),
     415: refusal("The Content-Type is not JSON."),
     429: refusal("Too many calls with this key. Nothing was stored; try again later."),
     500: refusal("Something went wrong in the portal. Try again later."),
-    503: refusal("The tenant is suspended. Nothing was stored; try again later."),
+    503: refusal(
+        "The tenant is suspended, or the issuer of tokens is out of reach. Nothing was stored; try again later."
+    ),
 }
 _STORED = OpenApiResponse(description="Stored. A worker does the rest, whatever happens to this process.")
 _REPORTED = OpenApiResponse(

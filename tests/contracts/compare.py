@@ -1,4 +1,4 @@
-"""Differences between two OpenAPI documents, by JSON path: what one has and the other lacks, and what is not the same."""
+"""Differences between two OpenAPI documents by JSON path: what one has and the other lacks, what is not the same."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def prepared(document: dict[str, Any]) -> dict[str, Any]:
 def _operation(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
     parameters = {f"{each['in']}:{each['name']}": each for each in operation.get("parameters", [])}
     security = {
-        scheme: scopes for each in operation.get("security", document.get("security", [])) for scheme, scopes in each.items()
+        scheme: scopes
+        for each in operation.get("security", document.get("security", []))
+        for scheme, scopes in each.items()
     }
     return {**operation, "parameters": parameters, "security": security}
