@@ -170,7 +170,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any]:
         kwargs = request.parser_context["kwargs"]
-        caller = check_key(request.headers.get("X-API-KEY", ""), kwargs["tenant"])
+        caller = check_key(request.META.get("HTTP_X_API_KEY", ""), kwargs["tenant"])
         if caller is None:
             raise AuthenticationFailed("Send a valid API key of this tenant in the X-API-KEY header.")
         return None, caller

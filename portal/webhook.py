@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpResponse
 from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -30,9 +31,17 @@ class Webhook(APIView):
         super().initial(request, *args, **kwargs)
 
 
+def taken(status: int = 200) -> HttpResponse:
+    """The empty answer to what was stored. Nothing is to be rendered, so nothing of DRF's renderers is asked."""
+    response = HttpResponse(status=status)
+    del response.headers["Content-Type"]
+    return response
+
+
 def read_json(request: Request) -> dict[str, Any] | list[Any]:
     """The JSON object or array of a request. Raises 413, 415, or 400 with the JSON path of what is wrong."""
-    media_type = request.headers.get("Content-Type", "").split(";")[0].strip()
+    # `request.headers` would be made of the whole environment for two of its names.
+    media_type = str(request.META.get("CONTENT_TYPE", "")).split(";")[0].strip()
     if not _JSON_TYPE.match(media_type):
         raise UnsupportedMediaType(media_type, f"Send application/json, not {media_type or 'a body without a type'}.")
     decoded = _decode(_read(request))
@@ -43,7 +52,7 @@ def read_json(request: Request) -> dict[str, Any] | list[Any]:
 
 def _read(request: Request) -> bytes:
     limit = settings.WEBHOOK_BODY_LIMIT
-    length = request.headers.get("Content-Length", "")
+    length = str(request.META.get("CONTENT_LENGTH", ""))
     declared = int(length) if length.isascii() and length.isdigit() else None
     if declared is not None and declared > limit:
         raise BodyTooLarge

@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.http import HttpResponse
 from django.urls import path
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from integrations.actito.commands import Unclear, command_of
 from integrations.actito.pushes import Push, Unreadable, profile_id, pushes_of
@@ -26,7 +26,7 @@ from portal.ledger import Receipt
 from portal.models import Scope
 from portal.problems import BadBody
 from portal.redaction import excerpt
-from portal.webhook import Webhook, read_json
+from portal.webhook import Webhook, read_json, taken
 
 ACTITO_PROFILE, ACTITO_ACTION = "actito.profile", "actito.action"
 EVENT_TYPES = {"create": "CREATE", "update": "UPDATE"}
@@ -42,7 +42,7 @@ class ActitoWebhook(Webhook):
 
     required_scope = Scope.ACTITO_LISTENER
 
-    def take(self, request: Request, kind: str, read: Reading) -> Response:
+    def take(self, request: Request, kind: str, read: Reading) -> HttpResponse:
         speaker = speaker_of(caller_of(request))
         body = read_json(request)
         try:
@@ -56,13 +56,13 @@ class ActitoWebhook(Webhook):
             with transaction.atomic():
                 receipts = [_record(speaker, kind, *arrival) for arrival in arrivals]
         told = speaker.answers_208 and all(receipt.already_reported for receipt in receipts)
-        return Response(status=208 if told else 200)
+        return taken(208 if told else 200)
 
 
 class ProfileWebhook(ActitoWebhook):
     """`POST profile/{eventType}`: a profile came or changed; the whole profile is read from Actito by a worker."""
 
-    def post(self, request: Request, tenant: str, event_type: str) -> Response:
+    def post(self, request: Request, tenant: str, event_type: str) -> HttpResponse:
         if event_type.lower() not in EVENT_TYPES:
             raise NotFound("The event type is Create or Update.")
         return self.take(request, ACTITO_PROFILE, partial(_profile, EVENT_TYPES[event_type.lower()]))
@@ -71,7 +71,7 @@ class ProfileWebhook(ActitoWebhook):
 class UpdatePassWebhook(ActitoWebhook):
     """`POST custom-actions/updatePass`: a scenario puts values or a message on a customer's passes."""
 
-    def post(self, request: Request, tenant: str) -> Response:
+    def post(self, request: Request, tenant: str) -> HttpResponse:
         return self.take(request, ACTITO_ACTION, _action)
 
 
