@@ -40,7 +40,7 @@ class RehearsalForm(DialogForm):
         label=_("Body"), max_length=BODY_LIMIT,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 9, "spellcheck": "false"}),
         initial=json.dumps(SAMPLE, indent=2),
-        help_text=_("What Actito would post, as JSON. An element of a bulk is tried alone."),
+        help_text=_("What Actito would post, as JSON. Of a bulk, the first element is tried."),
     )  # fmt: skip
 
     def clean_body(self) -> Push:
