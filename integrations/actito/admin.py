@@ -94,14 +94,16 @@ class MappingInline(TenantTabularInline):
     model = AttributeMapping
     change_action = add_action = delete_action = Action.CONFIGURE
     fields = ("part", "attribute", "value_name", "value_type", "keep_if_empty", "identifies")
-    verbose_name_plural = _("Mappings: what of a profile becomes which customer value")
+    verbose_name_plural = _("Mappings")
+    tab = True
 
 
 class ParameterInline(TenantTabularInline):
     model = ParameterMapping
     change_action = add_action = delete_action = Action.CONFIGURE
     fields = ("parameter", "value_name", "value_type", "mode", "pinned")
-    verbose_name_plural = _("Custom actions: what each parameter does to a pass")
+    verbose_name_plural = _("Custom actions")
+    tab = True
 
 
 @admin.register(ActitoConnection, site=site)
