@@ -85,16 +85,13 @@ def _operations(document: Document, tag: str, shown: set[str]) -> list[Operation
 
 def _operation(document: Document, path: str, method: str, described: dict[str, Any], shown: set[str]) -> Operation:
     """`shown` are the components that stand on the page already: each stands there once."""
-    content = described["requestBody"]["content"]
-    media_type, body = next(iter(content.items()))
+    content = described.get("requestBody", {}).get("content", {})
+    media_type, body = next(iter(content.items()), ("", {"schema": {}}))
+    examples = body.get("examples", {})
     schemas = document["components"]["schemas"]
     named = _referred(schemas, [body["schema"], *(each["schema"] for each in described.get("parameters", []))])
     new = [name for name in named if name not in shown]
     shown.update(new)
-    examples = [
-        (example.get("summary", name), json.dumps(example["value"], indent=2, ensure_ascii=False))
-        for name, example in body.get("examples", {}).items()
-    ]
     return Operation(
         name=described["operationId"],
         method=method.upper(),
@@ -105,18 +102,22 @@ def _operation(document: Document, path: str, method: str, described: dict[str, 
         media_types=list(content),
         body=_kind(body["schema"]),
         components=[_component(name, schemas[name]) for name in new],
-        examples=examples,
-        curl=_curl(document["servers"][0]["url"] + path, media_type, next(iter(body.get("examples", {}).values()), {})),
+        examples=[(each.get("summary", name), _pretty(each["value"])) for name, each in examples.items()],
+        curl=_curl(method, document["servers"][0]["url"] + path, media_type, next(iter(examples.values()), None)),
         answers=[_answer(status, answer) for status, answer in sorted(described["responses"].items())],
     )
 
 
-def _curl(url: str, media_type: str, example: dict[str, Any]) -> str:
-    sent = json.dumps(example.get("value", {}), ensure_ascii=False).replace("'", "'\\''")
-    return (
-        f'curl -i "{url}" \\\n  -H "X-API-KEY: $KEY" \\\n  -H "Content-Type: {media_type}" \\\n'
-        f"  -H \"Accept: application/json\" \\\n  -d '{sent}'"
-    )
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _curl(method: str, url: str, media_type: str, example: dict[str, Any] | None) -> str:
+    lines = [f'curl -i -X {method.upper()} "{url}"', '-H "X-API-KEY: $KEY"', '-H "Accept: application/json"']
+    if example:
+        sent = json.dumps(example["value"], ensure_ascii=False).replace("'", "'\\''")
+        lines += [f'-H "Content-Type: {media_type}"', f"-d '{sent}'"]
+    return " \\\n  ".join(lines)
 
 
 def _parameter(described: dict[str, Any]) -> Member:
