@@ -87,7 +87,7 @@ def _operation(document: Document, path: str, method: str, described: dict[str, 
     """`shown` are the components that stand on the page already: each stands there once."""
     content = described.get("requestBody", {}).get("content", {})
     media_type, body = next(iter(content.items()), ("", {"schema": {}}))
-    examples = body.get("examples", {})
+    examples: dict[str, Any] = body.get("examples", {})
     schemas = document["components"]["schemas"]
     named = _referred(schemas, [body["schema"], *(each["schema"] for each in described.get("parameters", []))])
     new = [name for name in named if name not in shown]
