@@ -116,4 +116,4 @@ class OAuthClientAdmin(CallerColumns, TenantAdmin):
         return [each for each in super().get_actions_detail(request, object_id) if not each.action_name.endswith(unfit)]
 
 
-navigation.add(OAuthClient, _("OAuth2 clients"), icon="badge", group=navigation.TEAM, position=25)
+navigation.add(OAuthClient, _("OAuth2 clients"), icon="verified_user", group=navigation.TEAM, position=25)

@@ -341,6 +341,12 @@ def test_nonsense_never_makes_us_ask_the_issuer(issuer: Issuer, speaker: Speaker
     assert reads(issuer) == 0
 
 
+def test_a_token_of_more_than_8_kib_is_refused_before_it_is_read(issuer: Issuer, speaker: Speaker) -> None:
+    assert send(issuer.token(more="x" * 9000)).status_code == 401
+    assert reads(issuer) == 0
+    assert send(issuer.token(more="x" * 5000)).status_code == 200
+
+
 def test_a_missing_token_hears_of_both_ways_and_of_no_error(issuer: Issuer, speaker: Speaker) -> None:
     answer = send(None)
     assert answer.status_code == 401

@@ -30,7 +30,7 @@ def speaker(issuer_clock: Clock) -> Speaker:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
+    for _ in range(500):
         if condition():
             return
         time.sleep(0.02)
@@ -129,12 +129,12 @@ def test_an_unknown_key_during_an_outage_is_a_503_and_a_known_one_is_good(
 def test_a_slow_issuer_holds_nobody_longer_than_a_moment(
     issuer: Issuer, speaker: Speaker, issuer_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwks, "WAIT_SECONDS", 0.3)
-    issuer.arm(Fault(kind="slow", seconds=1.5))
+    monkeypatch.setattr(jwks, "WAIT_SECONDS", 0.8)
+    issuer.arm(Fault(kind="slow", seconds=4.0))
     started = time.monotonic()
     for _ in range(5):
         assert send(issuer.token()).status_code == 503
-    assert time.monotonic() - started < 1.2  # the first waited, the others found that it is slow
+    assert time.monotonic() - started < 3.0  # the first waited, the others found that it is slow
     wait_for(jwks.issuer_keys._newest.done.is_set)
     assert send(issuer.token()).status_code == 200
     assert reads(issuer) == 1
@@ -143,11 +143,11 @@ def test_a_slow_issuer_holds_nobody_longer_than_a_moment(
 def test_a_slow_refresh_holds_nobody_who_has_a_known_key(issuer: Issuer, speaker: Speaker, issuer_clock: Clock) -> None:
     assert send(issuer.token()).status_code == 200
     issuer_clock.ahead = jwks.FRESH_SECONDS + 1
-    issuer.arm(Fault(kind="slow", seconds=1.0))
+    issuer.arm(Fault(kind="slow", seconds=3.0))
     bearer._checked.clear()
     started = time.monotonic()
     assert send(issuer.token()).status_code in {200, 208}
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2.0
     wait_for(jwks.issuer_keys._newest.done.is_set)
 
 
