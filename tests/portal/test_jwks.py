@@ -140,6 +140,18 @@ def test_a_slow_issuer_holds_nobody_longer_than_a_moment(
     assert reads(issuer) == 1
 
 
+def test_a_read_that_takes_longer_than_a_minute_stays_the_only_one(
+    issuer: Issuer, speaker: Speaker, issuer_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jwks, "WAIT_SECONDS", 0.1)
+    issuer.arm(Fault(kind="slow", seconds=2.0))
+    assert send(issuer.token()).status_code == 503
+    issuer_clock.ahead = 61
+    assert send(issuer.token()).status_code == 503
+    wait_for(jwks.issuer_keys._newest.done.is_set)
+    assert reads(issuer) == 1
+
+
 def test_a_slow_refresh_holds_nobody_who_has_a_known_key(issuer: Issuer, speaker: Speaker, issuer_clock: Clock) -> None:
     assert send(issuer.token()).status_code == 200
     issuer_clock.ahead = jwks.FRESH_SECONDS + 1

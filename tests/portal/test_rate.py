@@ -94,12 +94,20 @@ def test_memory_is_bounded_and_a_full_bucket_is_forgotten_first(clock: Clock) ->
     assert len(buckets._full_at) <= 100
 
 
+class Slow:
+    """A key that lets other threads in between every look and what follows from it."""
+
+    def __hash__(self) -> int:
+        time.sleep(0)
+        return 7
+
+
 def test_threads_share_one_bucket_to_the_call() -> None:
-    buckets, begin, counts = Buckets(lambda: 1000.0), Barrier(8), list[int]()
+    buckets, begin, counts, key = Buckets(lambda: 1000.0), Barrier(8), list[int](), Slow()
 
     def flood() -> None:
         begin.wait()
-        counts.append(let_in(buckets, 2000))
+        counts.append(let_in(buckets, 400, key))
 
     threads = [Thread(target=flood) for _ in range(8)]
     for thread in threads:
