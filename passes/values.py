@@ -13,6 +13,7 @@ from typing import Any
 
 # How many additions a value remembers, so that none counts twice: more than are ever retried or replayed.
 ADDITIONS_REMEMBERED = 200
+SUM_LIMIT, LENGTH_LIMIT = 10**15, 100
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,18 @@ def _changed(origin: Mapping[str, Any]) -> int:
 
 
 def _sum(start: Any, value: Any) -> Any:
-    """Raises ValueError when one of them is no number."""
+    """Raises ValueError when one of them is no number, or the sum is beyond what a value may be."""
+    total = _decimal(start if start not in (None, "") else 0) + _decimal(value)
+    if not total.is_finite() or abs(total) > SUM_LIMIT:
+        raise ValueError("The sum is too large a number.")
+    return int(total) if total == total.to_integral_value() else float(total)
+
+
+def _decimal(value: Any) -> Decimal:
+    text = str(value)
+    if len(text) > LENGTH_LIMIT:
+        raise ValueError("The sum is too large a number.")
     try:
-        total = Decimal(str(start if start not in (None, "") else 0)) + Decimal(str(value))
+        return Decimal(text)
     except InvalidOperation as error:
         raise ValueError("Only numbers can be added.") from error
-    return int(total) if total == total.to_integral_value() else float(total)

@@ -73,6 +73,12 @@ def test_only_numbers_are_added() -> None:
         after(customer(1, points="many"), (2, Write("points", 5, add=True)))
 
 
+@pytest.mark.parametrize("start", ["1e999999", "NaN", "Infinity", 10**15, "9" * 5000])
+def test_a_sum_has_a_limit(start: Any) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        after(customer(1, points=start), (2, Write("points", 5, add=True)))
+
+
 writes = some.lists(
     some.tuples(some.integers(1, 30), some.sampled_from("ab"), some.one_of(some.none(), some.integers(0, 9))),
     max_size=12, unique_by=lambda each: each[0],
