@@ -294,6 +294,8 @@ LOGGING = {
     },
     "loggers": {
         "django-q": {"level": "WARNING", "propagate": True},
+        # A line for each 4xx would let whoever is refused fill the log; refused calls are kept in the database.
+        "django.request": {"level": "ERROR"},
         # httpx logs a line a request at INFO, device tokens in the path included.
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},

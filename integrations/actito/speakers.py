@@ -55,7 +55,7 @@ def speaker_of(caller: Caller) -> Speaker:
     speaker = _speakers.get((caller.tenant_id, caller.bound_to))
     if speaker:
         return speaker
-    said = "This API key must be bound to one Actito connection: the tenant has none, or several."
+    said = "This key or client must be bound to one Actito connection: the tenant has none, or several."
     if caller.bound_to:
-        said = "The Actito connection of this API key no longer exists. Use the key of another one."
+        said = "The Actito connection of this key or client no longer exists. Use another one's."
     raise PermissionDenied(said, code=RefusedCall.Reason.CONNECTION)
