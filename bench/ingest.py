@@ -24,7 +24,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -50,12 +50,16 @@ class Turn:
     answers: int = 0
     seconds: float = 0.0
     sender_cpu: float = 0.0
-    server_cpu: float = 0.0
+    server_cpu: float = 0.0  # PostgreSQL's included
     waits: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
         return self.answers / self.seconds
+
+    @property
+    def cost(self) -> float:
+        return self.server_cpu / self.answers
 
     def percentile(self, share: float) -> float:
         return sorted(self.waits)[int(len(self.waits) * share)]
@@ -156,14 +160,14 @@ def _compare(crew: _Crew, asked: argparse.Namespace) -> dict[str, int]:
 
 
 def _print(rounds: list[dict[str, Turn]]) -> None:
-    print("\n| view | requests/s | p50 ms | p99 ms | cpu µs a request: server | senders |\n|---|---|---|---|---|---|")
+    print("\n| view | requests/s | p50 ms | p99 ms | cpu µs: server, database | senders |\n|---|---|---|---|---|---|")
     for view in VIEWS:
         turns = [turns[view] for turns in rounds]
         cells = (
             f"{statistics.median(turn.rate for turn in turns):.0f}",
             f"{statistics.median(turn.percentile(0.5) for turn in turns) * 1e3:.1f}",
             f"{statistics.median(turn.percentile(0.99) for turn in turns) * 1e3:.1f}",
-            f"{statistics.median(turn.server_cpu / turn.answers for turn in turns) * 1e6:.0f}",
+            f"{statistics.median(turn.cost for turn in turns) * 1e6:.0f}",
             f"{statistics.median(turn.sender_cpu / turn.answers for turn in turns) * 1e6:.0f}",
         )
         print(f"| {view} | {' | '.join(cells)} |")
@@ -173,6 +177,8 @@ def _print(rounds: list[dict[str, Turn]]) -> None:
     print(
         f"\nrequests/s: {rate:.2f} of the bare view's, from {min(rates):.2f} to {max(rates):.2f} (wanted: {LEAST_RATE})"
     )
+    costs = [turns["webhook"].cost / turns["bare"].cost for turns in rounds]
+    print(f"cpu:        {statistics.median(costs):.2f} of the bare view's (what else the machine does hardly counts)")
     print(f"p99:        {tail:.2f} of the bare view's, from {min(tails):.2f} to {max(tails):.2f} (at most {MOST_P99})")
 
 
@@ -201,7 +207,7 @@ class _Crew:
             self._lines.append(ours)
 
     def call(self, view: str, seconds: float) -> Turn:
-        used = _cpu_of_children(self._server)
+        used = _cpu_of_server(self._server)
         for line in self._lines:
             line.send((view, seconds))
         turns: list[Turn] = [line.recv() for line in self._lines]
@@ -209,7 +215,7 @@ class _Crew:
             answers=sum(turn.answers for turn in turns),
             seconds=max(turn.seconds for turn in turns),
             sender_cpu=sum(turn.sender_cpu for turn in turns),
-            server_cpu=_cpu_of_children(self._server) - used,
+            server_cpu=_cpu_of_server(self._server) - used,
             waits=[wait for turn in turns for wait in turn.waits],
         )
 
@@ -296,10 +302,16 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _cpu_of_children(pid: int) -> float:
-    """What a process's children used so far, PostgreSQL's own processes apart."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    stats = [Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split() for child in children]
+def _cpu_of_server(pid: int) -> float:
+    """What the web server's processes used so far, and PostgreSQL's where they serve the same database here."""
+    used = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    database = f" {os.environ.get('DATABASE_URL', '').rpartition('/')[2]} "
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            told = each.read_text(errors="replace")
+            if told.startswith("postgres: ") and database in told:
+                used.append(int(each.parent.name))
+    stats = [Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split() for each in used]
     return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
