@@ -154,10 +154,11 @@ def commands(ports: Ports) -> dict[str, tuple[list[str], int | None]]:
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     chosen = [f"--actito-port={ports.actito}", f"--apns-port={ports.apns}", f"--phones-port={ports.phones}"]
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", HOST]
+    granian += ["--workers", "2", "--blocking-threads", "4", "--no-ws"]
     return {
         "sandbox": ([*manage, "sandbox", *chosen], ports.phones),
         "web": (
-            [*granian, "--port", str(ports.web), "--workers", "2", "--no-ws", "portal.wsgi:application"],
+            [*granian, "--port", str(ports.web), "portal.wsgi:application"],
             ports.web,
         ),
         "worker": ([*manage, "worker"], None),
