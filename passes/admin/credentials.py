@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +17,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
+from passes.apple.pem import as_pem, certificates_in, private_key_in, without_keys
 from passes.apple.sign import CertificateError, check_certificate
 from passes.models import AppleCredentials
 from portal.admin import navigation
@@ -32,15 +32,8 @@ from portal.tenancy import Action
 
 SOON_DAYS = 30
 FILE_LIMIT = 64 * 1024
+_CERTIFICATES = ("certificate", "intermediate", "apns_authority")
 _CHECKED = ("certificate", "private_key", "intermediate", "pass_type_identifier", "team_identifier")
-
-
-def as_pem(data: bytes) -> str:
-    """The text of a PEM file, or a DER certificate (Apple's .cer) as PEM."""
-    try:
-        return data.decode("ascii")
-    except UnicodeDecodeError:
-        return x509.load_der_x509_certificate(data).public_bytes(Encoding.PEM).decode()
 
 
 def days_left(certificate: str) -> int | None:
@@ -65,13 +58,20 @@ class PemField(forms.FileField):
             raise forms.ValidationError(_("This is neither a PEM file nor Apple's .cer file.")) from error
 
 
+class CertificateTextarea(UnfoldAdminTextareaWidget):
+    """A private key that was pasted with a certificate is not shown again."""
+
+    def format_value(self, value: Any) -> str:
+        return without_keys(super().format_value(value) or "")
+
+
 class CredentialsForm(TenantForm):
     certificate = forms.CharField(
-        label=_("Certificate"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        label=_("Certificate"), required=False, widget=CertificateTextarea(attrs={"rows": 4}),
         help_text=_("Paste the PEM text, or choose the file."),
     )  # fmt: skip
     intermediate = forms.CharField(
-        label=_("Intermediate certificate"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        label=_("Intermediate certificate"), required=False, widget=CertificateTextarea(attrs={"rows": 4}),
         help_text=_("Apple's WWDR certificate, as PEM text or file."),
     )  # fmt: skip
     certificate_file = PemField(label=_("or certificate file"), required=False)
@@ -82,18 +82,43 @@ class CredentialsForm(TenantForm):
         super().__init__(*args, **kwargs)
         if "private_key" in self.fields:
             self.fields["private_key"].required = False
+        if "apns_authority" in self.fields:
+            self.fields["apns_authority"].widget = CertificateTextarea(attrs={"rows": 4})
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
         for name in ("certificate", "private_key", "intermediate"):
             if uploaded := given.get(f"{name}_file"):
                 given[name] = uploaded
-            elif not given.get(name) and not (name == "private_key" and self.instance.pk):
+        self._keep_certificates_only(given)
+        for name in ("certificate", "private_key", "intermediate"):
+            kept = name == "private_key" and self.instance.pk
+            if not given.get(name) and not kept and name not in self.errors:
                 self.add_error(name, _("Paste it here, or choose the file."))
         cleaned = super().clean()
         if not self.errors:
             self._check(cleaned)
         return cleaned
+
+    def _keep_certificates_only(self, given: dict[str, Any]) -> None:
+        """Certificates are stored in clear and shown to the team, so nothing else may stand beside them."""
+        for name in _CERTIFICATES:
+            text = given.get(name)
+            if not text:
+                continue
+            if key := private_key_in(text):
+                self._take_key(name, key, given)
+            try:
+                given[name] = certificates_in(text)
+            except ValueError:
+                self.add_error(name, _("There is no certificate in this text that can be read."))
+
+    def _take_key(self, name: str, key: str, given: dict[str, Any]) -> None:
+        """An export of the keychain holds both; the key goes where it is kept secret."""
+        if name == "certificate" and not given.get("private_key"):
+            given["private_key"] = key
+        else:
+            self.add_error(name, _("A private key stands in this text. Paste the certificate alone."))
 
     def _check(self, cleaned: dict[str, Any]) -> None:
         values = {name: cleaned[name] if name in cleaned else getattr(self.instance, name) for name in _CHECKED}

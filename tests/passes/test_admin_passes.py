@@ -13,6 +13,7 @@ from django.test import Client
 from passes.apple.sandbox.authority import Authority, Credentials
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
 from passes.pages import link
+from portal import history
 from portal.models import Event
 from portal.tenancy import Role
 from tests import factories as make
@@ -238,6 +239,46 @@ def test_certificates_may_be_files_and_the_key_stays_when_left_empty(
     assert owner.post(url(AppleCredentials, "change", stored.pk), changed).status_code == 302
     stored = AppleCredentials.objects.get(pk=stored.pk)
     assert (stored.name, stored.private_key.strip()) == ("Renamed", issued.private_key_pem.strip())
+
+
+def key_lines(issued: Credentials) -> str:
+    return issued.private_key_pem.splitlines()[1]
+
+
+def test_a_private_key_pasted_with_the_certificate_is_kept_as_the_secret_it_is(
+    world: World, owner: Client, issued: Credentials
+) -> None:
+    """What `openssl pkcs12 -nodes` writes: names of bags, the key and the certificate in one text."""
+    export = f"Bag Attributes\n{issued.private_key_pem}subject=Verdi\n{issued.certificate_pem}"
+    given = certificate_form(issued, certificate=export, private_key="")
+    assert owner.post(url(AppleCredentials, "add"), given).status_code == 302
+    stored = AppleCredentials.objects.get(name="Loyalty")
+    assert stored.certificate.strip() == issued.certificate_pem.strip()
+    assert stored.private_key.strip() == issued.private_key_pem.strip()
+    page = owner.get(url(AppleCredentials, "change", stored.pk)).content.decode()
+    assert key_lines(issued) not in page
+    assert key_lines(issued) not in str(list(history.of(stored).values()))
+
+
+@pytest.mark.parametrize("name", ["certificate", "intermediate", "apns_authority"])
+def test_a_private_key_where_certificates_belong_is_refused_and_not_shown_again(
+    world: World, owner: Client, issued: Credentials, name: str
+) -> None:
+    whole = f"{issued.intermediate_pem}{issued.private_key_pem}"
+    cut_off = whole.replace("-----END PRIVATE KEY-----", "")
+    for text in (whole, cut_off):
+        refused = owner.post(url(AppleCredentials, "add"), certificate_form(issued, **{name: text})).content.decode()
+        assert "A private key stands in this text" in refused
+        assert key_lines(issued) not in refused
+    assert not AppleCredentials.objects.filter(name="Loyalty").exists()
+
+
+def test_what_is_no_certificate_is_not_stored(world: World, owner: Client, issued: Credentials) -> None:
+    secret = certificate_form(issued, apns_authority="password: swordfish")
+    assert "no certificate in this text" in owner.post(url(AppleCredentials, "add"), secret).content.decode()
+    around = certificate_form(issued, apns_authority=f"password: swordfish\n{issued.intermediate_pem}")
+    assert owner.post(url(AppleCredentials, "add"), around).status_code == 302
+    assert AppleCredentials.objects.get(name="Loyalty").apns_authority.strip() == issued.intermediate_pem.strip()
 
 
 def test_a_name_taken_in_the_tenant_is_told_in_the_form(world: World, owner: Client, issued: Credentials) -> None:
