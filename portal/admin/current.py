@@ -58,6 +58,31 @@ def _item(request: HttpRequest, page: str, key: str, title: str, chosen: bool) -
     return {"title": title, "link": page, "icon": "check" if chosen else "apartment", "attrs": attrs}
 
 
+def is_of_another_tenant(request: HttpRequest) -> bool:
+    """Whether the page that sent this showed another tenant: the person went over to this one in another window."""
+    shown = request.headers.get("X-Portal-Tenant") or request.POST.get("_tenant", "")
+    return bool(shown) and shown != tenant_mark(request)
+
+
+def tenant_mark(request: HttpRequest) -> str:
+    """What pages carry to say which tenant they show."""
+    return str(current_tenant_id(request) or ALL)
+
+
+def nothing_done(request: HttpRequest) -> HttpResponse:
+    """The answer to such a page: it says where the person is now."""
+    tenant = current_tenant(request)
+    said = _("You went over to %(tenant)s in another window, so nothing was done here. Go back over, then try again.")
+    messages.warning(request, said % {"tenant": tenant.name if tenant else _("all tenants")})
+    return leading_to(request, reverse("admin:index"))
+
+
+def leading_to(request: HttpRequest, url: str) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
 @require_http_methods(["GET", "POST"])
 def choose_tenant(request: HttpRequest) -> HttpResponse:
     """GET lists the person's tenants, POST goes over to one. Somebody else's is a 404, as if it did not exist."""
@@ -91,7 +116,4 @@ def _switch(request: HttpRequest, key: str) -> HttpResponse:
         said = _("You are in %(tenant)s now.") % {"tenant": tenant.name}
     forget(request)
     messages.success(request, said)
-    home = reverse("admin:index")
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Redirect": home})
-    return HttpResponseRedirect(home)
+    return leading_to(request, reverse("admin:index"))

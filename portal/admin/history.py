@@ -80,10 +80,7 @@ class ChangeAdmin(PageAdmin, TenantAdmin):
         return f"{change.get_kind_display()}: {self.object_title(change)}"
 
     def page_context(self, request: HttpRequest, change: Change) -> dict[str, Any]:
-        return {"change": change, "lines": told(change), "object_url": _url(change)}
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return super().changelist_view(request, {"title": _("History"), **(extra_context or {})})
+        return {"entry": change, "lines": told(change), "object_url": _url(change)}
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """A change has no history of its own."""
@@ -99,4 +96,4 @@ def _url(change: Change) -> str:
         return ""
 
 
-navigation.add(Change, _("History"), icon="history", group=navigation.TEAM, position=40)
+navigation.add(Change, _("Changes"), icon="history", group=navigation.TEAM, position=40)

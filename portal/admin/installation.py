@@ -10,6 +10,7 @@ from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,12 @@ class TenantsAdmin(SuperuserOnly, TenantAdmin):
         """All of them, also while one of them is looked at."""
         found = Tenant.objects.for_user(request.user) if is_superuser(request.user) else Tenant.objects.none()
         return found.order_by("name", "pk")
+
+    def scoped_object(self, request: HttpRequest, key: Any, action: Action | None = None) -> Tenant:
+        return get_object_or_404(self.get_queryset(request), pk=key)
+
+    def permits(self, request: HttpRequest, action: Action | None, obj: Any = None) -> bool:
+        return is_superuser(request.user)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return super().get_fieldsets(request, obj)[: None if obj else 1]

@@ -10,13 +10,16 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
 from django.forms.models import _get_foreign_key
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from portal import history
 from portal.admin.changes import told
+from portal.admin.vanished import renewed
 from portal.models import Change
 
 SEEN = "_seen"  # in the form: the newest change that its page knew of
@@ -71,12 +74,22 @@ class Recorded:
             return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc,no-any-return]
         with transaction.atomic():
             if request.method == "POST":
+                request.POST = self._with_vanished_lines(request, row)
                 # Whoever saves at the same time waits here, and is then told of this change.
                 self.model._base_manager.select_for_update().filter(pk=row.pk).first()  # type: ignore[attr-defined]
                 self.note_before(request, row)
             newest = history.of(row).values_list("pk", flat=True).first() or 0
             context = {"seen": newest, **(extra_context or {})}
             return super().changeform_view(request, object_id, form_url, context)  # type: ignore[misc,no-any-return]
+
+    def _with_vanished_lines(self, request: HttpRequest, row: Model) -> QueryDict:
+        posted = request.POST
+        for inline in self.inlines:  # type: ignore[attr-defined]
+            foreign = _get_foreign_key(type(row), inline.model, fk_name=inline.fk_name)
+            prefix = foreign.remote_field.get_accessor_name(model=inline.model).replace("+", "")
+            keys = inline.model._base_manager.filter(**{foreign.name: row}).values_list("pk", flat=True)
+            posted = renewed(posted, prefix, inline.model._meta.pk.name, {str(key) for key in keys})
+        return posted
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
@@ -124,4 +137,4 @@ def changed_meanwhile(request: HttpRequest, row: Model) -> str:
     if len(lines) > TOLD_AT_ONCE:
         said.append(_("And more; the history shows all of it."))
     last_word = _("Save again to put yours in its place, or reload the page to go on from theirs.")
-    return "\n".join([first, *said, last_word])
+    return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in [first, *said, last_word]))

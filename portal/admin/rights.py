@@ -34,7 +34,12 @@ def _current(request: HttpRequest) -> int | None:
     within_reach = tenants_within_reach(request).values_list("pk", flat=True)
     if chosen is not None and (found := within_reach.filter(pk=chosen).first()):
         return found
-    return None if is_superuser(request.user) else within_reach.first()
+    if is_superuser(request.user):
+        return None
+    first = within_reach.first()
+    if session is not None and first is not None:
+        session[CHOSEN_TENANT] = first  # somebody who is added to another team stays where they are
+    return first
 
 
 def allowed_tenants(request: HttpRequest, action: Action) -> frozenset[int]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from portal.admin.colours import shades
-from portal.admin.current import choose_tenant, current_tenant
+from portal.admin.current import choose_tenant, current_tenant, is_of_another_tenant, nothing_done, tenant_mark
 from portal.admin.rights import allowed_tenants
 from portal.admin.signin import LoginForm, password_urls
 from portal.models import Tenant
@@ -47,20 +47,23 @@ class PortalAdminSite(UnfoldAdminSite):
         tenant = current_tenant(request) if self.has_permission(request) else None
         if tenant and tenant.colour:
             context["colors"] = {**context["colors"], "primary": shades(tenant.colour)}
-        return {**context, "portal_tenant": tenant}
+        mark = tenant_mark(request) if self.has_permission(request) else ""
+        return {**context, "portal_tenant": tenant, "portal_tenant_mark": mark}
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Times are shown as the tenant's clocks show them."""
+        """Times are shown as the tenant's clocks show them, and nothing is done for a page of another tenant."""
         inner = super().admin_view(view, cacheable)
 
-        def in_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def in_tenant(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if view is not choose_tenant and self.has_permission(request) and is_of_another_tenant(request):
+                return nothing_done(request)
             with timezone.override(zone_of(request)):
                 response: HttpResponse = inner(request, *args, **kwargs)
                 if not getattr(response, "is_rendered", True):
                     response.render()  # type: ignore[attr-defined]
             return response
 
-        return update_wrapper(in_zone, inner)
+        return update_wrapper(in_tenant, inner)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         from portal.admin.home import home_context  # noqa: PLC0415 - it names lists of this site

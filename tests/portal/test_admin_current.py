@@ -107,6 +107,24 @@ def test_who_leaves_the_team_they_look_at_is_back_in_their_other_one(both: Clien
     assert "Verdi" not in customers(both)
 
 
+def test_who_is_added_to_another_team_stays_where_they_are(verdi: World) -> None:
+    client = client_of(verdi.owner)
+    assert "Verdi@example.com" in customers(client)
+    make.MembershipFactory.make(user=verdi.owner, tenant=make_world("Acme").tenant)
+    assert "Verdi@example.com" in customers(client)
+
+
+def test_a_page_of_another_tenant_than_the_one_that_was_gone_over_to_does_nothing(both: Client, verdi: World) -> None:
+    """Two windows: the first shows Verdi, the second goes over to Other."""
+    draft = {"name": "Coupon", "organization_name": "Verdi", "description": "Coupon", "_tenant": str(verdi.tenant.pk)}
+    response = both.post(url(PassTemplate, "add"), draft, follow=True)
+    assert "in another window" in response.content.decode()
+    dialog = url(Event, "changelist") + f"{verdi.rows[Event].pk}/replay/"
+    told = both.get(dialog, headers={"X-Portal-Tenant": str(verdi.tenant.pk), "HX-Request": "true"})
+    assert told["HX-Redirect"] == "/admin/"
+    assert not PassTemplate.objects.filter(name="Coupon").exists()
+
+
 def test_a_link_into_another_of_ones_tenants_says_where_it_leads(both: Client, verdi: World) -> None:
     page = url(Customer, "change", verdi.rows[Customer].pk)
     text = both.get(page, follow=True).content.decode()
@@ -149,6 +167,12 @@ def test_a_superuser_suspends_a_tenant_and_lets_it_run_again(root: Client, verdi
     assert (verdi.tenant.suspended_at, verdi.tenant.suspended_reason) == (None, "")
     kept = Change.objects.filter(model="portal.tenant").values_list("sentence", flat=True)
     assert [*kept] == ["Let run again.", "Suspended."]
+
+
+def test_a_superuser_who_works_in_one_tenant_suspends_another(root: Client, verdi: World, other: World) -> None:
+    root.post(CHOOSE, {"tenant": other.tenant.pk})
+    suspended(verdi, root)
+    assert verdi.tenant.suspended_at is not None
 
 
 def test_owners_neither_suspend_nor_restart(verdi: World, other: World, root: Client) -> None:

@@ -133,6 +133,16 @@ def test_the_names_of_customers_are_not_kept(world: World) -> None:
         assert history.record(row, by=world.owner, kind=Change.Kind.DONE, sentence="Voided.").name == ""
 
 
+def test_the_page_of_a_change_says_who_when_and_what(world: World, owner: Client, edit: Callable[..., Any]) -> None:
+    template = world.rows[PassTemplate]
+    edit(template, name="Gold card")
+    text = owner.get(url(Change, "change", newest().pk)).content.decode()
+    for part in (world.owner.username, "Verdi card", "Gold card", "Open what was changed"):
+        assert part in text, part
+    owner.post(url(PassTemplate, "changelist") + f"{template.pk}/publish/", SUBMIT)
+    assert "Published." in owner.get(url(Change, "change", newest().pk)).content.decode()
+
+
 def test_nobody_edits_or_removes_what_is_written(world: World, owner: Client) -> None:
     change = world.rows[Change]
     with pytest.raises(Unchangeable):
@@ -204,6 +214,21 @@ def test_a_change_to_a_part_is_told_as_well(world: World, edit: Callable[..., An
     text = late.post(page, {**open_form, "mappings-0-value_name": "score"}).content.decode()
     assert "became “credit”" in text
     assert AttributeMapping.objects.get().value_name == "credit"
+
+
+def test_a_line_that_the_first_one_removed_is_put_back_by_saving_again(world: World, edit: Callable[..., Any]) -> None:
+    connection = world.rows[ActitoConnection]
+    AttributeMapping.objects.create(connection=connection, attribute="tier", value_name="tier")
+    page = url(ActitoConnection, "change", connection.pk)
+    late = client_of(member(world, Role.MARKETER))
+    open_form = form_in(late, page)
+    edit(connection, **{"mappings-0-DELETE": "on"})
+    told = late.post(page, {**open_form, "mappings-1-value_name": "level"})
+    assert "saved this at" in told.content.decode()
+    again = late.post(page, {**open_form, "mappings-1-value_name": "level", "_seen": str(told.context["seen"])})
+    assert again.status_code == 302, again.context["errors"]
+    kept = AttributeMapping.objects.filter(connection=connection).values_list("attribute", "value_name")
+    assert set(kept) == {("VerdiPoints", world.rows[AttributeMapping].value_name), ("tier", "level")}
 
 
 def test_what_a_dialog_did_meanwhile_is_no_conflict(world: World, owner: Client) -> None:

@@ -22,3 +22,9 @@ async function copy(text) {
 document.addEventListener("focusin", (event) => {
   if (event.target.matches(".portal-once input")) event.target.select();
 });
+
+// Says with every dialog which tenant the page shows: another window may have gone over to a different one.
+document.addEventListener("htmx:configRequest", (event) => {
+  const shown = document.querySelector("meta[name=portal-tenant]");
+  if (shown) event.detail.headers["X-Portal-Tenant"] = shown.content;
+});
