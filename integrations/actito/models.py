@@ -5,11 +5,13 @@ from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from integrations.actito.commands import RESERVED
 from integrations.mapping import Rule, ValueType
+from portal import ledger
 from portal.ledger import lane_id_for
 from portal.models import Lane
 from portal.secrets import EncryptedTextField
@@ -74,8 +76,11 @@ class ActitoConnection(TenantModel):
         return f"actito:{self.pk}"
 
     def save(self, *args: object, **kwargs: object) -> None:
+        before: int | None = self.lane_id
         self.lane_id = lane_id_for(self.tenant_id, f"actito:{self.host}:{self.licence}", max_running=4)
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        with transaction.atomic():
+            super().save(*args, **kwargs)  # type: ignore[arg-type]
+            ledger.move(before, self.lane_id, Q(source=self.source) | Q(payload__connection=self.pk))
 
     def identifiers(self) -> dict[str, str]:
         """How custom actions may name a customer: Actito's name of the attribute, or ours -> the customer value."""

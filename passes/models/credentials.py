@@ -3,9 +3,10 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from portal import ledger
 from portal.ledger import lane_id_for
 from portal.models import Lane
 from portal.secrets import EncryptedTextField
@@ -43,8 +44,11 @@ class AppleCredentials(TenantModel):
         return self.name
 
     def save(self, *args: object, **kwargs: object) -> None:
+        before: int | None = self.lane_id
         self.lane_id = lane_id_for(self.tenant_id, f"apple:{self.pass_type_identifier}", max_running=6)
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        with transaction.atomic():
+            super().save(*args, **kwargs)  # type: ignore[arg-type]
+            ledger.move(before, self.lane_id)
 
 
 class UpdateCounter(models.Model):

@@ -7,6 +7,7 @@ and returns its effects, which commit together with the finish, fenced by the le
 from portal.ledger.choice import look
 from portal.ledger.claim import claim
 from portal.ledger.failure import Failure, dead, defer, pause, retry, uncertain
+from portal.ledger.lanes import move
 from portal.ledger.leases import expire_leases, release_leases, renew_leases
 from portal.ledger.record import Receipt, lane_id_for, news, publish, record
 from portal.ledger.registry import Result, Work, done, handles, ignored, kind_title, subscribe
@@ -31,6 +32,7 @@ __all__ = [
     "kind_title",
     "lane_id_for",
     "look",
+    "move",
     "news",
     "pause",
     "publish",

@@ -9,12 +9,13 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.forms.models import model_to_dict
 from django.test import Client
+from django.utils import timezone
 
 from passes.apple.sandbox.authority import Authority, Credentials
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
 from passes.pages import link
 from portal import history
-from portal.models import Event
+from portal.models import Event, Lane
 from portal.tenancy import Role
 from tests import factories as make
 from tests.portal.admin_world import World, client_of, make_world, member, url
@@ -286,6 +287,17 @@ def test_a_name_taken_in_the_tenant_is_told_in_the_form(world: World, owner: Cli
     assert owner.post(url(AppleCredentials, "add"), certificate_form(issued)).status_code == 200
     other = make_world("Other")
     assert client_of(other.owner).post(url(AppleCredentials, "add"), certificate_form(issued)).status_code == 302
+
+
+def test_pushes_that_wait_go_out_under_the_new_pass_type(world: World, owner: Client, issued: Credentials) -> None:
+    stored = world.rows[AppleCredentials]
+    Lane.objects.filter(pk=stored.lane_id).update(paused_at=timezone.now(), pause_reason="Refused.")
+    push = make.EventFactory.make(tenant=world.tenant, lane_id=stored.lane_id, status=Event.Status.WAITING)
+    owner.post(url(AppleCredentials, "change", stored.pk), certificate_form(issued))
+    push.refresh_from_db()
+    assert str(push.lane) == f"apple:{PASS_TYPE}"
+    assert push.lane_id != stored.lane_id
+    assert not Lane.objects.filter(tenant=world.tenant).exclude(paused_at=None).exists()
 
 
 def test_marketers_read_certificates_and_change_none(world: World, issued: Credentials) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.actito.models import ActitoConnection, AttributeMapping
 from portal.models import Event, Lane
 from portal.tenancy import Role
+from tests import factories as make
 from tests.factories import API_KEY
 from tests.portal.admin_world import World, client_of, make_world, member, url
 
@@ -159,3 +160,48 @@ def test_resuming(world: World) -> None:
     operator.post(action(connection, "resume"), SUBMIT)
     connection.lane.refresh_from_db()
     assert (connection.lane.paused_at, connection.lane.pause_reason) == (None, "")
+
+
+def waiting(connection: ActitoConnection, **fields: Any) -> Event:
+    defaults = {"tenant": connection.tenant, "lane_id": connection.lane_id, "status": Event.Status.WAITING,
+                "kind": "actito.profile", "source": connection.source}  # fmt: skip
+    return make.EventFactory.make(**{**defaults, **fields})
+
+
+def paused(connection: ActitoConnection) -> Lane:
+    Lane.objects.filter(pk=connection.lane_id).update(paused_at=timezone.now(), pause_reason="The key is refused.")
+    return Lane.objects.get(pk=connection.lane_id)
+
+
+def test_what_waits_for_a_paused_connection_goes_on_once_its_address_is_mended(world: World, owner: Client) -> None:
+    connection = world.rows[ActitoConnection]
+    lane = paused(connection)
+    sent, asked_here = waiting(connection), waiting(connection, source="portal", payload={"connection": connection.pk})
+    running = waiting(connection, status=Event.Status.LEASED, subject="running")
+    ended = waiting(connection, status=Event.Status.DONE)
+    mended = form(name=connection.name, host="https://elsewhere.example", api_key="newer")
+    assert owner.post(url(ActitoConnection, "change", connection.pk), mended).status_code == 302
+    connection = ActitoConnection.objects.get(pk=connection.pk)
+    for event in (sent, asked_here, running):
+        event.refresh_from_db()
+        assert event.lane_id == connection.lane_id != lane.pk
+    ended.refresh_from_db()
+    assert ended.lane_id == lane.pk
+    lane.refresh_from_db()
+    assert (connection.lane.paused_at, lane.paused_at) == (None, None)
+
+
+def test_what_waits_for_another_connection_of_the_licence_stays_paused(world: World, owner: Client) -> None:
+    connection = world.rows[ActitoConnection]
+    other = make.ConnectionFactory.make(tenant=world.tenant, name="Other", licence=connection.licence)
+    lane = paused(connection)
+    assert other.lane_id == lane.pk
+    mine, theirs = waiting(connection), waiting(other)
+    asked_there = waiting(other, source="portal", payload={"connection": other.pk})
+    mended = form(name=connection.name, licence="another", api_key="newer")
+    assert owner.post(url(ActitoConnection, "change", connection.pk), mended).status_code == 302
+    lanes = dict(Event.objects.values_list("pk", "lane_id"))
+    assert lanes[mine.pk] == ActitoConnection.objects.get(pk=connection.pk).lane_id != lane.pk
+    assert lanes[theirs.pk] == lanes[asked_there.pk] == lane.pk
+    lane.refresh_from_db()
+    assert lane.paused_at
