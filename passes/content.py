@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
+
 from passes.expressions import ExpressionError, evaluate, names_in
 from passes.models import PassTemplate
 
@@ -57,13 +61,14 @@ def design_of(template: PassTemplate) -> dict[str, Any]:
         "barcode": {"format": template.barcode_format, "expression": template.barcode_message},
         "texts": _texts(template),
         "images": {image.file_name: image.sha1 for image in template.images.all()},
+        "message_label": _message_label(template.language) if template.carries_messages else "",
     }
 
 
 def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool = False) -> Content:
     """The content of one pass. Raises ContentError for an expression that cannot be worked out."""
     data = {
-        **design,
+        **{name: part for name, part in design.items() if name != "message_label"},
         "fields": [*(_field(field, values) for field in design["fields"]), *_message(design, values)],
         "barcode": _barcode(design["barcode"], values),
         "voided": voided,
@@ -72,12 +77,22 @@ def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool
 
 
 def _message(design: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A message that was put on the pass stands on its back, unless the design has a place for it."""
-    message = values.get(MESSAGE)
+    """The line on the back for messages, unless the design places them itself.
+
+    It stands there empty as well: phones announce a field that changes, not one that is new.
+    """
     placed = any(field["key"] == MESSAGE or MESSAGE in names_in(field["expression"]) for field in design["fields"])
-    if placed or not isinstance(message, str) or not message:
+    label = design.get("message_label", "")
+    if placed or not label:
         return []
-    return [{"place": "back", "key": MESSAGE, "label": "Message", "change_message": "%@", "value": message}]
+    value = values.get(MESSAGE)
+    shown = "" if value is None else str(value)
+    return [{"place": "back", "key": MESSAGE, "label": label, "change_message": "%@" if shown else "", "value": shown}]
+
+
+def _message_label(language: str) -> str:
+    with translation.override(language):
+        return gettext("Message")
 
 
 def _field(field: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +120,11 @@ def _barcode(barcode: Mapping[str, str], values: Mapping[str, Any]) -> dict[str,
 
 
 def _texts(template: PassTemplate) -> dict[str, dict[str, str]]:
+    own = _message_label(template.language)
+    others = [code for code, _name in settings.LANGUAGES if code != template.language]
     texts: dict[str, dict[str, str]] = {}
+    if template.carries_messages:
+        texts = {code: {own: label} for code in others if (label := _message_label(code)) != own}
     for row in template.texts.all():
         texts.setdefault(row.language, {})[row.text] = row.translation
     return texts

@@ -1,7 +1,7 @@
 """Which values a pass shows: the customer's, and those that were put on the pass itself. Pure.
 
 Per value the newest write wins, by the ledger's number of what brought it; a pinned one stays until it is cleared.
-A pass's own values have origins as a customer's have: {"points": {"number": 812, "set": 800, "added": [812]}}.
+A pass's own values have origins as a customer's have: {"points": {"number": 812, "set": 800}}.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-# How many additions a value remembers, so that none counts twice: more than are ever retried or replayed.
-ADDITIONS_REMEMBERED = 200
 SUM_LIMIT, LENGTH_LIMIT = 10**15, 100
 
 
@@ -45,31 +43,25 @@ def shown(customer: Held, held: Held) -> dict[str, Any]:
 
 
 def written(customer: Held, held: Held, writes: Iterable[Write], number: int) -> Held:
-    """What the pass holds after the writes that the arrival `number` brought. An older arrival changes nothing."""
-    values, origins = dict(held.values), dict(held.origins)
-    now = shown(customer, held)
-    for write in writes:
-        origin = dict(origins.get(write.name, {}))
-        if write.add:
-            if not _counts(origin, number):
-                continue
-            values[write.name] = _sum(now.get(write.name), write.value)
-            origin["added"] = [*origin.get("added", []), number][-ADDITIONS_REMEMBERED:]
-            origin["number"] = max(number, _number(origin))
-        elif number <= _number(origin):
+    """What the pass holds after the writes that the arrival `number` brought. What was set later stays.
+
+    What one arrival adds is added to what it sets. Additions are not recognised when they come again: the caller
+    leaves out those that have been counted.
+    """
+    new = held
+    for write in sorted(writes, key=lambda write: write.add):
+        origin = dict(new.origins.get(write.name, {}))
+        if number < int(origin.get("set", 0)) if write.add else number <= _number(origin):
             continue
-        else:
-            values[write.name] = write.value
-            origin = {**origin, "number": number, "set": number, "pinned": write.pinned}
-            if write.value is None:
-                del values[write.name]
-        origins[write.name] = origin
-    return Held(values, origins)
-
-
-def _counts(origin: Mapping[str, Any], number: int) -> bool:
-    """Whether an addition is neither known nor older than what was set since."""
-    return number not in origin.get("added", []) and number > int(origin.get("set", 0))
+        value = _sum(shown(customer, new).get(write.name), write.value) if write.add else write.value
+        values = {**new.values, write.name: value}
+        if value is None:
+            del values[write.name]
+        origin |= {"number": max(number, _number(origin))} if write.add else {
+            "number": number, "set": number, "pinned": write.pinned,
+        }  # fmt: skip
+        new = Held(values, {**new.origins, write.name: origin})
+    return new
 
 
 def _number(origin: Mapping[str, Any]) -> int:

@@ -134,7 +134,10 @@ class PassTemplateAdmin(TenantAdmin):
     actions_detail = ("publish",)
     fieldsets = (
         (None, {"fields": [("name", "kind"), ("issue", "active"), "apple"]}),
-        (_("On the card"), {"fields": [("organization_name", "logo_text"), ("description", "language")]}),
+        (
+            _("On the card"),
+            {"fields": [("organization_name", "logo_text"), ("description", "language"), "carries_messages"]},
+        ),
         (_("Colours"), {"fields": [("background_colour", "text_colour", "label_colour")]}),
         (_("Barcode"), {"fields": [("barcode_format", "barcode_message")]}),
     )

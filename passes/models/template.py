@@ -82,6 +82,11 @@ class PassTemplate(TenantModel):
         default="en",
         help_text=_("The language that the texts below are in."),
     )
+    carries_messages = models.BooleanField(
+        _("room for messages"), default=True,
+        help_text=_("A line on the back for the messages of custom actions. A phone announces a line that changes, "
+                    "not one that is new; so without it, a first message makes no sound."),
+    )  # fmt: skip
     # The design that passes show, as passes.content.design_of() made it; null until the first publication.
     published = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -53,6 +53,23 @@ class TestRendering:
             "voided": False,
         }  # fmt: skip
 
+    def test_has_a_line_for_messages_before_there_is_one_because_phones_announce_changes_only(self) -> None:
+        design = world.template(carries_messages=True, fields=[])
+        quiet = render(design_of(design), {}).data
+        told = render(design_of(design), {"message": "Double points"}).data
+
+        line = {"place": "back", "key": "message", "label": "Message"}
+        assert quiet["fields"] == [{**line, "value": "", "change_message": ""}]
+        assert told["fields"] == [{**line, "value": "Double points", "change_message": "%@"}]
+        assert told["texts"] == {"nl": {"Message": "Bericht"}}
+
+    def test_leaves_messages_to_the_design_that_places_them(self) -> None:
+        own = ("back", "news", "News", "{{ message }}", "%@")
+        placed = render(design_of(world.template(carries_messages=True, fields=[own])), {"message": "Hi"}).data
+        assert [field["key"] for field in placed["fields"]] == ["news"]
+        without = render(design_of(world.template(fields=[])), {"message": "Hi"}).data
+        assert without["fields"] == []
+
     @pytest.mark.parametrize("language", ["en", "fr", "nl"])
     @pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland"])
     def test_has_the_same_hash_whoever_renders_it(self, language: str, zone: str) -> None:

@@ -95,6 +95,7 @@ def template(
             "apple": apple(owner) if "apple" not in changes else None,
             "organization_name": "Example Coffee",
             "description": "Loyalty card",
+            "carries_messages": False,
             **changes,
         }
     )
