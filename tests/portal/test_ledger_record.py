@@ -178,3 +178,19 @@ def test_noted_news_is_final_and_reaches_its_subscribers(desk: Desk) -> None:
     noted = ledger.news(NEWS, tenant_id=desk.tenant.pk, subject="pass:1", result=ledger.done("It \0happened."))
     assert (noted.status, again(noted).outcome) == ("done", "It \ufffdhappened.")
     assert Event.objects.filter(parent=noted).count() == 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no such statistics on its own")
+def test_a_rush_after_a_quiet_time_does_not_make_each_arrival_read_all_that_waits(desk: Desk) -> None:
+    rows = [Event(tenant=desk.tenant, lane=desk.lane, kind=READ, subject=f"s:{number}", coalesces=True, source="t")
+            for number in range(4000)]  # fmt: skip
+    Event.objects.bulk_create(rows[:500])
+    Event.objects.update(status="done")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE portal_event")  # PostgreSQL now believes that nothing ever waits
+        Event.objects.bulk_create(rows[500:])
+        with CaptureQueriesContext(connection) as queries:
+            desk.arrive()
+        cursor.execute(f"EXPLAIN {queries[0]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "event_by_subject" in plan, plan
