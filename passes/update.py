@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from portal.ledger import Result, Work
 from portal.models import Event
 
 PASS_UPDATE = "pass.update"
+COUNTED = "counted"  # in an Event's payload: its additions are in the value
 SHOWN = 5
 
 
@@ -24,7 +25,7 @@ class Update:
     """What one arrival wants of a pass."""
 
     writes: tuple[Write, ...] = ()
-    message: str = ""
+    message: str | None = None  # empty: the last one goes
     template_id: int | None = None  # the template that the pass moves to
 
 
@@ -56,7 +57,7 @@ def _update(event: Event) -> Result:
     if not found:
         return ledger.ignored("The pass is no longer there.")
     wallet_pass, before = found[0], values_of(found[0])
-    update = Update(tuple(Write(**write) for write in payload["writes"]), payload["message"], payload["template"])
+    update = _uncounted(event, Update(_writes(payload), payload["message"], payload["template"]))
     try:
         apply(wallet_pass, update, payload["number"])
         wallet_pass.save(update_fields=["values", "origins", "template"])
@@ -66,11 +67,32 @@ def _update(event: Event) -> Result:
     return _told(wallet_pass, before, changed)
 
 
+def _writes(payload: Mapping[str, Any]) -> tuple[Write, ...]:
+    return tuple(Write(**write) for write in payload["writes"])
+
+
+def _uncounted(event: Event, update: Update) -> Update:
+    """The update without additions that have counted, and the Event marked: a replay of it adds nothing.
+
+    A replay of the arrival makes another Event for the pass, so the arrival's others are asked too. The mark commits
+    with the addition, and one Event of a pass runs at a time.
+    """
+    if not any(write.add for write in update.writes):
+        return update
+    of_arrival = Event.objects.filter(parent=event.parent_id, kind=event.kind, subject=event.subject)
+    counted = bool(event.payload.get(COUNTED)) or (
+        event.parent_id is not None
+        and any(payload.get(COUNTED) for payload in of_arrival.values_list("payload", flat=True))
+    )
+    Event.objects.filter(pk=event.pk).update(payload={**event.payload, COUNTED: True})
+    return replace(update, writes=tuple(write for write in update.writes if not write.add)) if counted else update
+
+
 def apply(wallet_pass: WalletPass, update: Update, number: int) -> None:
     """Changes the row in memory, also for a preview. Raises Impossible."""
     writes: Iterable[Write] = update.writes
-    if update.message:
-        writes = [*writes, Write(MESSAGE, update.message)]
+    if update.message is not None:
+        writes = [*writes, Write(MESSAGE, update.message or None)]
     customer = wallet_pass.customer
     held = Held(wallet_pass.values, wallet_pass.origins)
     try:
@@ -88,6 +110,10 @@ def _move(wallet_pass: WalletPass, template_id: int) -> None:
     template = templates.filter(pk=template_id).first()
     if template is None:
         raise Impossible("The template to move to is no longer there.")
+    if not (template.published and template.active):
+        raise Impossible(
+            f"“{template}” is not {'active' if template.published else 'published'}, so no pass moves there."
+        )
     if template.apple_id != wallet_pass.template.apple_id:
         raise Impossible(f"“{template}” has another Apple certificate, so a pass cannot move there.")
     if WalletPass.objects.filter(template=template, customer_id=wallet_pass.customer_id).exists():

@@ -48,20 +48,29 @@ def written(customer: Held, held: Held, writes: Iterable[Write], number: int) ->
     What one arrival adds is added to what it sets. Additions are not recognised when they come again: the caller
     leaves out those that have been counted.
     """
-    new = held
     for write in sorted(writes, key=lambda write: write.add):
-        origin = dict(new.origins.get(write.name, {}))
-        if number < int(origin.get("set", 0)) if write.add else number <= _number(origin):
-            continue
-        value = _sum(shown(customer, new).get(write.name), write.value) if write.add else write.value
-        values = {**new.values, write.name: value}
-        if value is None:
-            del values[write.name]
-        origin |= {"number": max(number, _number(origin))} if write.add else {
-            "number": number, "set": number, "pinned": write.pinned,
-        }  # fmt: skip
-        new = Held(values, {**new.origins, write.name: origin})
-    return new
+        held = _added(customer, held, write, number) if write.add else _set(held, write, number)
+    return held
+
+
+def _set(held: Held, write: Write, number: int) -> Held:
+    origin = held.origins.get(write.name, {})
+    if number <= _number(origin):
+        return held
+    values = {**held.values, write.name: write.value}
+    if write.value is None:
+        del values[write.name]
+    origin = {"number": number, "set": number, "pinned": write.pinned}
+    return Held(values, {**held.origins, write.name: origin})
+
+
+def _added(customer: Held, held: Held, write: Write, number: int) -> Held:
+    origin = held.origins.get(write.name, {})
+    if number < int(origin.get("set", 0)):  # it is part of what was set since
+        return held
+    values = {**held.values, write.name: _sum(shown(customer, held).get(write.name), write.value)}
+    origin = {**origin, "number": max(number, _number(origin))}
+    return Held(values, {**held.origins, write.name: origin})
 
 
 def _number(origin: Mapping[str, Any]) -> int:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -137,19 +140,27 @@ class ActitoConnectionAdmin(TenantAdmin):
         (None, {"fields": ["name"]}),
         (_("Where Actito is"), {"fields": [("host", "licence"), ("api_key", "path_style")]}),
         (_("Which profiles"), {"fields": [("entity", "table"), ("unique_key", "language_attribute")]}),
-        (_("Answers"), {"fields": ["answer_already_reported"]}),
+        (_("Webhooks"), {"fields": ["answer_already_reported"]}),
     )
-    readonly_fields = ("state", "refused")
+    readonly_fields = ("state", "refused", "addresses")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
             fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"][:-1], ("name", "state"), "refused"]
+            fieldsets[-1][1]["fields"] = ["addresses", *fieldsets[-1][1]["fields"]]
         return fieldsets
 
     @display(description=_("State"))
     def state(self, connection: ActitoConnection) -> str:
         return lane_state(connection.lane)
+
+    @display(description=_("Addresses for Actito"))
+    def addresses(self, connection: ActitoConnection) -> SafeString:
+        """What to enter in Actito; the key goes into the header X-API-KEY."""
+        return format_html_join(
+            "", '<code class="portal-address">{}</code>', ((each,) for each in listeners(connection))
+        )
 
     @display(description=_("Refused calls"))
     def refused(self, connection: ActitoConnection) -> str:
@@ -218,6 +229,13 @@ def _try(connection: ActitoConnection, profile: str) -> tuple[list[Step], Actito
         sentence = _t("Actito knows no profile “%(profile)s”, or hides it from this key.") % {"profile": profile}
         return trail.calls, None, sentence
     return trail.calls, found, ""
+
+
+def listeners(connection: ActitoConnection) -> list[str]:
+    """The addresses that Actito's webhooks of this connection post to."""
+    tenant = connection.tenant.slug
+    profile = [reverse("actito-profile", args=[tenant, event_type]) for event_type in ("Create", "Update")]
+    return [f"{settings.PUBLIC_URL}{path}" for path in [*profile, reverse("actito-update-pass", args=[tenant])]]
 
 
 def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:

@@ -63,6 +63,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
     search_help_text = _("The beginning of a customer's key, for example anna@")
     change_form_template = "admin/passes/pass.html"
     actions_detail = ("void",)
+    empty_sentence = _("Passes are made from templates: for every customer, or by hand.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(phones=phones_count()).defer("content")
@@ -89,6 +90,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
         return {
             "card": card(wallet_pass.template, wallet_pass.content),
             "fields": wallet_pass.content.get("fields", []),
+            "own_values": sorted(wallet_pass.values.items()),
             "devices": devices,
             "page_url": link(wallet_pass) if self._may_hand_out(request, wallet_pass) else "",
             "state": chip(*state_of(wallet_pass, len(devices))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
@@ -20,6 +20,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from passes.admin.changes import samples
+from passes.admin.names import known_names, unknown_names
 from passes.admin.preview import picture, sample_card
 from passes.content import design_of
 from passes.images import ImageError, inspect_png
@@ -172,6 +173,18 @@ class PassTemplateAdmin(TenantAdmin):
         template = self.get_object(request, object_id)
         shown = sample_card(template) if template else {}
         return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if unknown := unknown_names(form.instance):
+            said = _("No customer has these values, so they stay empty on the card: %(names)s. Known: %(known)s.")
+            known = ", ".join(sorted(known_names(form.instance)))
+            messages.warning(request, said % {"names": ", ".join(sorted(unknown)), "known": known})
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not while somebody has a pass of it: switching it off ends new ones."""
+        held = obj is not None and WalletPass.objects.filter(template=obj).exists()
+        return super().has_delete_permission(request, obj) and not held
 
     @dialog(
         label=_("Publish"), needs=Action.CONFIGURE, title=_("Publish this template?"), form=PublishForm,

@@ -10,12 +10,16 @@ _SHADES = {
 READABLE = 4.5  # contrast of small text: https://www.w3.org/TR/WCAG22/#contrast-minimum
 
 RGB = tuple[float, float, float]
+DARK: RGB = (0.12, 0.16, 0.22)  # the lightest of the dark pages' grounds
 
 
 def shades(colour: str) -> dict[str, str]:
     """`#1F6F54` -> {"50": "rgb(…)", …}. The colour is darkened until white words on it can be read."""
     base = _readable_under_white(_parse(colour))
-    return {name: _css(_mixed(base, share)) for name, share in _SHADES.items()}
+    found = {name: _mixed(base, share) for name, share in _SHADES.items()}
+    # The dark pages write words in this one.
+    found["500"] = _readable_on_dark(found["500"])
+    return {name: _css(shade) for name, shade in found.items()}
 
 
 def contrast_with_white(colour: RGB) -> float:
@@ -41,6 +45,12 @@ def _mixed(colour: RGB, share: float) -> RGB:
 def _readable_under_white(colour: RGB) -> RGB:
     while contrast_with_white(colour) < READABLE:
         colour = _mixed(colour, -0.05)
+    return colour
+
+
+def _readable_on_dark(colour: RGB) -> RGB:
+    while (_luminance(colour) + 0.05) / (_luminance(DARK) + 0.05) < READABLE:
+        colour = _mixed(colour, 0.05)
     return colour
 
 

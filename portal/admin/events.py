@@ -51,6 +51,7 @@ class EventAdmin(ManyRows, PageAdmin, TenantAdmin):
     list_per_page = 50
     change_form_template = "admin/portal/event.html"
     actions_detail = ("replay",)
+    empty_sentence = _("Whatever comes in or goes out shows here, from the first webhook on.")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList

@@ -118,6 +118,31 @@ def test_a_colour_in_small_letters_is_no_change(world: World, owner: Client) -> 
     assert template.background_colour == template.background_colour.upper()
 
 
+def test_a_value_that_nobody_has_is_told_when_a_template_is_saved(world: World, owner: Client) -> None:
+    template = world.rows[PassTemplate]
+    page = url(PassTemplate, "change", template.pk)
+    saved = owner.post(page, form_of(template, barcode_format="qr", barcode_message="{{ card_nr }}"), follow=True)
+    assert "stay empty on the card: card_nr. Known: first_name, points." in saved.content.decode()
+    right = owner.post(page, form_of(template, barcode_format="qr", barcode_message="{{ points }}"), follow=True)
+    assert "stay empty" not in right.content.decode()
+
+
+def test_a_template_that_somebody_holds_a_pass_of_is_not_removed(world: World, owner: Client) -> None:
+    template = world.rows[PassTemplate]
+    assert owner.post(url(PassTemplate, "delete", template.pk), {"post": "yes"}).status_code == 403
+    assert "/delete/" not in owner.get(url(PassTemplate, "change", template.pk)).content.decode()
+    fresh = make.TemplateFactory.make(tenant=world.tenant)
+    assert owner.post(url(PassTemplate, "delete", fresh.pk), {"post": "yes"}).status_code == 302
+
+
+def test_a_pass_says_what_was_put_on_it_alone(world: World, owner: Client) -> None:
+    held = world.rows[WalletPass]
+    page = url(WalletPass, "change", held.pk)
+    assert "Put on this pass alone" not in owner.get(page).content.decode()
+    WalletPass.objects.update(values={"offer": "Free coffee"})
+    assert "Free coffee" in owner.get(page).content.decode()
+
+
 def test_a_picture_is_uploaded_shown_and_kept(world: World, owner: Client) -> None:
     template, picture = world.rows[PassTemplate], make.picture()
     page = url(PassTemplate, "change", template.pk)

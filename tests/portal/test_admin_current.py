@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from passes.models import PassTemplate
-from portal.admin.colours import READABLE, _parse, _readable_under_white, contrast_with_white, shades
+from portal.admin.colours import (
+    DARK,
+    READABLE,
+    _luminance,
+    _parse,
+    _readable_on_dark,
+    _readable_under_white,
+    contrast_with_white,
+    shades,
+)
 from portal.models import Change, Customer, Event, Membership, Tenant
 from portal.tenancy import Role
 from tests import factories as make
@@ -221,6 +230,7 @@ def test_a_tenants_form_refuses_odd_slugs_zones_and_colours(root: Client) -> Non
 
 
 @given(some.from_regex(r"#[0-9A-Fa-f]{6}", fullmatch=True))
-def test_white_words_can_be_read_on_any_tenants_buttons(colour: str) -> None:
+def test_words_can_be_read_on_any_tenants_buttons_and_on_dark_pages(colour: str) -> None:
     assert contrast_with_white(_readable_under_white(_parse(colour))) >= READABLE
+    assert (_luminance(_readable_on_dark(_parse(colour))) + 0.05) / (_luminance(DARK) + 0.05) >= READABLE
     assert set(shades(colour)) == {"50", *(str(each) for each in range(100, 1000, 100)), "950"}

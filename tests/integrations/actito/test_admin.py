@@ -42,6 +42,12 @@ def test_an_owner_connects_actito(world: World, owner: Client) -> None:
     assert (made.tenant, made.api_key) == (world.tenant, "k-1")
 
 
+def test_a_connection_says_where_its_webhooks_go(world: World, owner: Client) -> None:
+    text = owner.get(url(ActitoConnection, "change", world.rows[ActitoConnection].pk)).content.decode()
+    for end in ("profile/Create", "profile/Update", "custom-actions/updatePass"):
+        assert f"http://127.0.0.1:8000/api/{world.tenant.slug}/webhooks/listeners/actito/{end}" in text
+
+
 def test_a_taken_name_is_told_in_the_form(world: World, owner: Client) -> None:
     taken = world.rows[ActitoConnection].name
     response = owner.post(url(ActitoConnection, "add"), form(name=taken, api_key="k"))
