@@ -10,7 +10,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.auth.tokens import default_token_generator
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,14 +18,25 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from portal.limits import plain_name
 from portal.models import Membership
 
 
 def account_named(name: str) -> User | None:
     """The account with this name, upper and lower case alike. Of several the one spelt exactly so, else the oldest."""
-    found = list(User.objects.filter(username__iexact=name).order_by("pk"))
+    found = [user for user in User.objects.filter(_spelt("username", name)).order_by("pk") if _is(user.username, name)]
     exact = [user for user in found if user.username == name]
     return next(iter(exact or found), None)
+
+
+def _spelt(column: str, name: str) -> Q:
+    return Q(**{f"{column}__iexact": name}) | Q(**{f"{column}__iexact": plain_name(name)})
+
+
+def _is(one: str, other: str) -> bool:
+    """Databases differ in which letters they take for the same (PostgreSQL: I and a dotless i). The limits of sign-in
+    count by `plain_name`, so nobody may get in by a spelling that it counts as another name."""
+    return plain_name(one) == plain_name(other)
 
 
 class AnyCaseBackend(ModelBackend):
@@ -59,8 +70,9 @@ def has_joined(membership: Membership) -> bool:
 
 def people_to_mail(address: str) -> list[User]:
     """Whose password may be set anew by whoever reads this mailbox."""
-    found: QuerySet[User] = User.objects.filter(Q(email__iexact=address) | Q(email="", username__iexact=address))
-    return [user for user in found.order_by("pk")[:10] if may_enter(user)]
+    named = _spelt("email", address) | Q(email="") & _spelt("username", address)
+    found = [user for user in User.objects.filter(named).order_by("pk") if _is(mailbox_of(user), address)]
+    return [user for user in found[:10] if may_enter(user)]
 
 
 def mailbox_of(user: User) -> str:

@@ -22,6 +22,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal import limits, mail
+from portal.accounts import account_named, people_to_mail
 from portal.models import Membership
 from tests import factories as make
 
@@ -85,6 +86,23 @@ def test_of_two_accounts_that_differ_in_case_the_one_that_was_typed_signs_in() -
     client = Client()
     client.post(LOGIN, {"username": "anna@example.com", "password": PASSWORD})
     assert client.session["_auth_user_id"] == str(second.pk)
+
+
+@pytest.mark.parametrize("typed", ["l\u0131na@example.com", "L\u0130na@example.com", "LIN\u0391@example.com"])
+def test_a_spelling_that_the_limits_count_as_another_name_is_another_name(typed: str) -> None:
+    """PostgreSQL takes a dotless i for an i: each spelling would have five tries of its own."""
+    person("lina@example.com")
+    assert account_named(typed) is None
+    assert not people_to_mail(typed)
+    assert try_in(typed, PASSWORD).status_code == 200
+
+
+def test_a_name_in_full_width_letters_is_the_same_name_and_counted_as_such() -> None:
+    user = person("lina@example.com")
+    assert account_named("\uff4cina@example.com") == user
+    for _ in range(5):
+        try_in("\uff4cina@example.com")
+    assert try_in("lina@example.com", PASSWORD).status_code == 429
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "é" * 300, "a\x00b", "﷽" * 150])
