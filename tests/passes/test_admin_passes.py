@@ -130,7 +130,8 @@ def test_a_value_that_nobody_has_is_told_when_a_template_is_saved(world: World, 
 def test_a_template_that_somebody_holds_a_pass_of_is_not_removed(world: World, owner: Client) -> None:
     template = world.rows[PassTemplate]
     assert owner.post(url(PassTemplate, "delete", template.pk), {"post": "yes"}).status_code == 403
-    assert "/delete/" not in owner.get(url(PassTemplate, "change", template.pk)).content.decode()
+    page = owner.get(url(PassTemplate, "change", template.pk)).content.decode()
+    assert url(PassTemplate, "delete", template.pk) not in page
     fresh = make.TemplateFactory.make(tenant=world.tenant)
     assert owner.post(url(PassTemplate, "delete", fresh.pk), {"post": "yes"}).status_code == 302
 
