@@ -15,11 +15,12 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -44,7 +45,7 @@ NO_MAIL = _(
     "No mail is sent from here, so tell the person yourself. If they have no password yet, the administrator of this "
     "installation can make them a link."
 )
-LAST_OWNER = _("This is the only owner. Make somebody else an owner first.")
+LAST_OWNER = _("This is the only owner who can sign in. Make somebody else an owner first.")
 ROLES = _(
     "Owner: everything. Marketer: mappings and templates. Operator: replay, sync and void. Auditor: reads all, "
     "changes nothing."
@@ -58,8 +59,16 @@ def lock_team(request: HttpRequest, tenant_id: int) -> None:
 
 
 def is_last_owner(membership: Membership) -> bool:
-    others = Membership.objects.filter(tenant_id=membership.tenant_id, role=Role.OWNER).exclude(pk=membership.pk)
-    return membership.role == Role.OWNER and not others.exists()
+    """Whether nobody would be left who can look after the team."""
+    return (
+        membership.role == Role.OWNER and not _owners_who_come(membership.tenant_id).exclude(pk=membership.pk).exists()
+    )
+
+
+def _owners_who_come(tenant_id: int) -> QuerySet[Any]:
+    """Owners whose account is active and who can sign in, or have done so; who was invited only may never come."""
+    owners = Membership.objects.filter(tenant_id=tenant_id, role=Role.OWNER, user__is_active=True)
+    return owners.exclude(user__password__startswith=UNUSABLE_PASSWORD_PREFIX, user__last_login=None)
 
 
 class PersonForm(DialogForm):

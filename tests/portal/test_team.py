@@ -251,6 +251,32 @@ def test_the_last_owner_stays(world: World, owner: Client) -> None:
     assert membership.role == Role.OWNER
 
 
+@pytest.mark.parametrize(
+    "other", [{"is_active": False, "last_login": timezone.now()}, {"password": "!never-set", "last_login": None}]
+)
+def test_an_owner_who_cannot_come_is_none_to_leave_a_team_to(
+    world: World, owner: Client, other: dict[str, Any]
+) -> None:
+    make.MembershipFactory.make(tenant=world.tenant, role=Role.OWNER, user=make.UserFactory.make(**other))
+    membership = world.rows[Membership]
+    text = owner.post(url(Membership, "change", membership.pk), {"role": "auditor"}).content.decode()
+    assert "only owner who can sign in" in text
+    owner.post(url(Membership, "delete", membership.pk), {"post": "yes"})
+    membership.refresh_from_db()
+    assert membership.role == Role.OWNER
+
+
+@pytest.mark.parametrize("other", [{"password": "md5$set"}, {"password": "!elsewhere", "last_login": timezone.now()}])
+def test_an_owner_who_has_a_password_or_has_signed_in_takes_over(
+    world: World, owner: Client, other: dict[str, Any]
+) -> None:
+    make.MembershipFactory.make(tenant=world.tenant, role=Role.OWNER, user=make.UserFactory.make(**other))
+    membership = world.rows[Membership]
+    assert owner.post(url(Membership, "change", membership.pk), {"role": "auditor"}).status_code == 302
+    membership.refresh_from_db()
+    assert membership.role == Role.AUDITOR
+
+
 def test_owners_change_and_remove_the_others(world: World, owner: Client) -> None:
     other = Membership.objects.get(user=member(world, Role.OWNER))
     assert owner.post(url(Membership, "change", other.pk), {"role": "auditor"}).status_code == 302
