@@ -140,6 +140,7 @@ class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
         reads = sum(sync(customer) for sync in extensions.customer_syncs)
         if not reads:
             return finished(request, url, _("No connected system knows this customer."), messages.WARNING)
+        self.log_change(request, customer, gettext_noop("Read again."))
         return finished(request, url, _("The profile is being read. New values show here in a moment."))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:

@@ -21,13 +21,14 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from portal import history
 from portal.admin import navigation
 from portal.admin.base import SuperuserOnly, TenantAdmin
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.recorded import Recorded
 from portal.admin.site import site
-from portal.models import Tenant
+from portal.models import Change, Tenant
 from portal.tenancy import Action, is_superuser
 
 
@@ -86,8 +87,11 @@ class TenantsAdmin(SuperuserOnly, TenantAdmin):
     )  # fmt: skip
     def suspend(self, request: HttpRequest, form: SuspendForm, tenant: Tenant) -> HttpResponse:
         waiting = Tenant.objects.filter(pk=tenant.pk, suspended_at=None)
-        if waiting.update(suspended_at=timezone.now(), suspended_reason=form.cleaned_data["reason"]):
-            self.log_change(request, tenant, gettext_noop("Suspended."))
+        reason = form.cleaned_data["reason"]
+        if waiting.update(suspended_at=timezone.now(), suspended_reason=reason):
+            said = history.difference({"": {"suspended_reason": ""}}, {"": {"suspended_reason": reason}})
+            sentence = gettext_noop("Suspended.")
+            history.record(tenant, by=request.user, kind=Change.Kind.DONE, differences=said, sentence=sentence)
         return finished(request, _page_of(tenant), _("The tenant is suspended."))
 
     @dialog(
@@ -135,6 +139,12 @@ class UserAdmin(Recorded, SuperuserOnly, BaseUserAdmin, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found: QuerySet[Any] = super().get_queryset(request)
         return found if request.user.is_superuser else found.none()
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Of the form for a password no difference is kept, so a sentence says what was done."""
+        if isinstance(form, AdminPasswordChangeForm):
+            return gettext_noop("Password set.") if form.user.has_usable_password() else gettext_noop("Password removed.")
+        return super().construct_change_message(request, form, formsets, add)
 
 
 navigation.add(Tenant, _("Tenants"), icon="apartment", group=navigation.INSTALLATION, position=10)

@@ -8,17 +8,21 @@ from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm as BaseAuthenticationForm
 from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.forms import EmailField, Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse_lazy
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AuthenticationForm
+from django.utils.translation import gettext_noop
+from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES, UnfoldAdminEmailInputWidget
 
-from portal import limits
+from portal import history, limits
 from portal.accounts import may_enter
 from portal.mail import send_reset_links
+from portal.models import Change
 
 
 class LoginForm(AuthenticationForm):
@@ -58,6 +62,20 @@ class NewPasswordForm(SetPasswordForm):
         super().__init__(user, *args, **kwargs)
         for name in ("new_password1", "new_password2"):
             self.fields[name].widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
+
+
+class ChangePassword(views.PasswordChangeView):
+    form_class = AdminOwnPasswordChangeForm
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            note_password(form.user, gettext_noop("Password changed."))
+            return super().form_valid(form)
+
+
+def note_password(user: User, sentence: str) -> None:
+    """Whoever got into an account changes its password first: the history says when that was."""
+    history.record(user, by=user, kind=Change.Kind.DONE, sentence=sentence)
 
 
 class OnSite:
@@ -112,7 +130,9 @@ class SetPassword(OnSite, views.PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         limits.forgive(form.user.get_username())
-        return super().form_valid(form)
+        with transaction.atomic():
+            note_password(form.user, gettext_noop("Password set through a link."))
+            return super().form_valid(form)
 
 
 class PasswordSet(OnSite, views.PasswordResetCompleteView):

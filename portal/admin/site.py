@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
@@ -16,7 +16,7 @@ from unfold.sites import UnfoldAdminSite
 from portal.admin.colours import shades
 from portal.admin.current import choose_tenant, current_tenant, is_of_another_tenant, nothing_done, tenant_mark
 from portal.admin.rights import allowed_tenants
-from portal.admin.signin import LoginForm, password_urls
+from portal.admin.signin import ChangePassword, LoginForm, password_urls
 from portal.models import Tenant
 from portal.tenancy import Action, is_superuser
 
@@ -64,6 +64,11 @@ class PortalAdminSite(UnfoldAdminSite):
             return response
 
         return update_wrapper(in_tenant, inner)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        shown = {**self.each_context(request), **(extra_context or {})}
+        done = reverse(f"{self.name}:password_change_done", current_app=self.name)
+        return ChangePassword.as_view(success_url=done, extra_context=shown)(request)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         from portal.admin.home import home_context  # noqa: PLC0415 - it names lists of this site

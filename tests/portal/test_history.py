@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
@@ -15,7 +16,7 @@ from integrations.actito.models import ActitoConnection, AttributeMapping
 from passes.models import PassTemplate, TemplateField, WalletPass
 from portal import history
 from portal.admin.changes import told
-from portal.models import Change, Customer, Membership
+from portal.models import Change, Customer, Membership, Tenant
 from portal.models.change import Unchangeable
 from portal.tenancy import Role
 from tests import factories as make
@@ -120,6 +121,45 @@ def test_a_dialog_leaves_its_sentence(world: World, owner: Client) -> None:
     owner.post(url(PassTemplate, "changelist") + f"{template.pk}/publish/", SUBMIT)
     change = history.of(template)[0]
     assert (change.kind, change.sentence, change.who) == ("done", "Published.", world.owner.username)
+
+
+def test_a_password_that_a_superuser_sets_or_removes_is_noted(world: World, django_user_model: type[User]) -> None:
+    root = client_of(django_user_model.objects.create_superuser("root"))
+    page = reverse("admin:auth_user_password_change", args=[world.owner.pk])
+    chosen = {"password1": "another long 42", "password2": "another long 42"}
+    for more, sentence in (({"usable_password": "true", **chosen}, "Password set."),
+                           ({"usable_password": "false", "unset-password": "1"}, "Password removed.")):  # fmt: skip
+        assert root.post(page, more).status_code == 302
+        change = history.of(world.owner)[0]
+        assert (change.who, change.sentence, change.differences, change.tenant) == ("root", sentence, [], None)
+
+
+def test_a_password_that_somebody_changes_themselves_is_noted_and_is_no_tenants_business(world: World) -> None:
+    world.owner.set_password("a long password 17")
+    world.owner.save()
+    client = client_of(world.owner)
+    chosen = {"new_password1": "another long 42", "new_password2": "another long 42"}
+    client.post("/admin/password_change/", {"old_password": "wrong", **chosen})
+    assert not history.of(world.owner).exists()
+    assert client.post("/admin/password_change/", {"old_password": "a long password 17", **chosen}).status_code == 302
+    change = history.of(world.owner)[0]
+    assert (change.who, change.sentence) == (world.owner.username, "Password changed.")
+    assert "Password changed." not in client.get(url(Change, "changelist")).content.decode()
+
+
+def test_the_reason_of_a_suspension_is_kept(world: World, django_user_model: type[User]) -> None:
+    root = client_of(django_user_model.objects.create_superuser("root"))
+    root.post(url(Tenant, "changelist") + f"{world.tenant.pk}/suspend/", {**SUBMIT, "reason": "Not paid."})
+    change = history.of(world.tenant)[0]
+    assert (change.sentence, lines(change)) == ("Suspended.", [("Reason", "–", "Not paid.")])
+
+
+def test_reading_a_customer_again_leaves_who_asked_for_it_and_no_name(world: World, owner: Client) -> None:
+    customer = world.rows[Customer]
+    owner.post(url(Customer, "changelist") + f"{customer.pk}/sync/", SUBMIT)
+    change = history.of(customer)[0]
+    assert (change.who, change.sentence, change.name) == (world.owner.username, "Read again.", "")
+    assert customer.key not in str(change.differences)
 
 
 def test_roles_are_part_of_it(world: World, edit: Callable[..., Any]) -> None:

@@ -21,7 +21,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal import limits, mail
+from portal import history, limits, mail
 from portal.accounts import account_named, people_to_mail
 from portal.models import Membership
 from tests import factories as make
@@ -344,6 +344,7 @@ def test_a_forgotten_password_is_set_anew_and_all_sessions_end() -> None:
     chosen = {"new_password1": "another long 42", "new_password2": "another long 42"}
     done = client.post(page.request["PATH_INFO"], chosen, follow=True)
     assert "Your password is set" in done.content.decode()
+    assert [change.sentence for change in history.of(user)] == ["Password set through a link."]
     assert elsewhere.get("/admin/").status_code == 302
     assert client.get("/admin/").status_code == 302
     assert try_in("anna@example.com", "another long 42").status_code == 302
