@@ -29,6 +29,19 @@ def account_named(name: str) -> User | None:
     return next(iter(exact or found), None)
 
 
+def account_of(address: str) -> User | None:
+    """Whose account an e-mail address stands for: the one named by it, else the only active one that has it.
+
+    Accounts that are made on the command line, or for a demo, have a name of another kind.
+    """
+    if named := account_named(address):
+        return named
+    having = [
+        user for user in User.objects.filter(_spelt("email", address), is_active=True) if _is(user.email, address)
+    ]
+    return having[0] if len(having) == 1 else None
+
+
 def _spelt(column: str, name: str) -> Q:
     return Q(**{f"{column}__iexact": name}) | Q(**{f"{column}__iexact": plain_name(name)})
 

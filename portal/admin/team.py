@@ -29,7 +29,8 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from portal.accounts import account_named, has_joined, password_link
+from portal import history
+from portal.accounts import account_of, has_joined, mailbox_of, password_link
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
@@ -96,8 +97,8 @@ class PersonForm(DialogForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self.tenant = self.tenants.get(cleaned.get("tenant") or next(iter(self.tenants), ""))
-        people = Membership.objects.filter(tenant=self.tenant, user__username__iexact=cleaned.get("username", ""))
-        if self.tenant and people.exists():
+        known = account_of(cleaned.get("username", ""))
+        if known and Membership.objects.filter(tenant=self.tenant, user=known).exists():
             self.add_error("username", _("This person is in the team already."))
         return cleaned
 
@@ -122,6 +123,12 @@ class MembershipAdmin(TenantAdmin):
     actions_list = ("add_person",)
     actions_detail = ("invite_again",)
 
+    def document_of(self, key: Any) -> history.Document | None:
+        found = super().document_of(key)
+        if found is not None:
+            found[""]["user"] = mailbox_of(Membership.objects.select_related("user").get(pk=key).user)
+        return found
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         made = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "role":
@@ -132,7 +139,7 @@ class MembershipAdmin(TenantAdmin):
     def person(self, membership: Membership) -> str:
         """The name stands there once the person has come: before, it would tell of an account that was known."""
         user = membership.user
-        return (user.get_full_name() if has_joined(membership) else "") or user.get_username().lower()
+        return (user.get_full_name() if has_joined(membership) else "") or mailbox_of(user).lower()
 
     @display(description=_("State"))
     def state(self, membership: Membership) -> str:
@@ -176,7 +183,7 @@ class MembershipAdmin(TenantAdmin):
     def add_person(self, request: HttpRequest, form: PersonForm) -> HttpResponse:
         given = form.cleaned_data
         with transaction.atomic():
-            user = account_named(given["username"]) or _new_account(given["username"])
+            user = account_of(given["username"]) or _new_account(given["username"])
             added, made = Membership.objects.get_or_create(
                 tenant=form.tenant, user=user, defaults={"role": given["role"]}
             )

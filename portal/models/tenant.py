@@ -69,4 +69,5 @@ class Membership(TenantModel):
         constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="membership_one_role")]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.get_role_display()}"
+        """By the address that the person was added with: the account's name may be nothing that the team knows."""
+        return f"{self.user.email or self.user.get_username()} · {self.get_role_display()}"

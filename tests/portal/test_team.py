@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 from pytest_django import Settings
 
-from portal import mail
+from portal import history, mail
 from portal.admin.rights import may_here
 from portal.admin.team import lock_team
 from portal.models import Membership, Tenant
@@ -125,6 +125,27 @@ def plain(text: str, name: str, key: int) -> str:
     text = re.sub(r'name="_seen" value="\d+"', "", text)
     return re.sub(r"\d\d:\d\d(:\d\d)?|\d+ (January|February|March|April|May|June|July|August|September|October|November"
                   r"|December) \d+", "", text)  # fmt: skip
+
+
+def test_an_address_of_an_account_with_another_name_makes_no_second_account(world: World, owner: Client) -> None:
+    user = make.UserFactory.make(username="kimonos", email="Kim@example.com")
+    text = add(owner, "kim@EXAMPLE.com")
+    row = Membership.objects.get(user=user, tenant=world.tenant)
+    assert not User.objects.filter(username__iexact="kim@example.com").exists()
+    assert outgoing.outbox[0].to == ["Kim@example.com"]
+    assert "as kimonos" in outgoing.outbox[0].body
+    assert "in the team already" in owner.post(ADD, given("kim@example.com")).content.decode()
+    pages = [text, owner.get(url(Membership, "change", row.pk)).content.decode(), str(list(history.of(row).values()))]
+    assert all("kim@example.com" in page.lower() and "kimonos" not in page for page in pages)
+
+
+def test_an_address_of_several_accounts_or_of_one_that_is_off_stands_for_none(world: World, owner: Client) -> None:
+    for number in (1, 2):
+        make.UserFactory.make(username=f"kim{number}", email="kim@example.com")
+    make.UserFactory.make(username="off", email="off@example.com", is_active=False)
+    for address in ("kim@example.com", "off@example.com"):
+        add(owner, address)
+        assert Membership.objects.get(tenant=world.tenant, user__email=address).user.username == address
 
 
 def test_mails_are_in_the_language_of_the_tenant(world: World, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
