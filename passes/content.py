@@ -87,7 +87,7 @@ def _message(design: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[
         return []
     value = values.get(MESSAGE)
     shown = "" if value is None else str(value)
-    return [{"place": "back", "key": MESSAGE, "label": label, "change_message": "%@" if shown else "", "value": shown}]
+    return [{"place": "back", "key": MESSAGE, "label": label, "change_message": "%@", "value": shown}]
 
 
 def _message_label(language: str) -> str:

@@ -110,7 +110,8 @@ def _fields(fields: list[dict[str, Any]], group: str) -> list[dict[str, Any]]:
             "key": field["key"],
             "value": field["value"],
             **({"label": field["label"]} if field["label"] else {}),
-            **({"changeMessage": field["change_message"]} if field["change_message"] else {}),
+            # What becomes empty is no news.
+            **({"changeMessage": field["change_message"]} if field["change_message"] and field["value"] != "" else {}),
         }
         for field in fields
         if field["place"] == group

@@ -59,7 +59,7 @@ class TestRendering:
         told = render(design_of(design), {"message": "Double points"}).data
 
         line = {"place": "back", "key": "message", "label": "Message"}
-        assert quiet["fields"] == [{**line, "value": "", "change_message": ""}]
+        assert quiet["fields"] == [{**line, "value": "", "change_message": "%@"}]
         assert told["fields"] == [{**line, "value": "Double points", "change_message": "%@"}]
         assert told["texts"] == {"nl": {"Message": "Bericht"}}
 

@@ -45,10 +45,18 @@ def test_a_pinned_value_stays_until_it_is_cleared() -> None:
     assert after(customer(9, tier="Silver"), pinned, (4, Write("tier", None)))["tier"] == "Gold"
 
 
-def test_an_addition_counts_once_whatever_comes_again() -> None:
+def test_additions_of_several_arrivals_count_in_any_order() -> None:
     add = Write("points", 50, add=True)
-    assert after(customer(1, points=120), (2, add), (2, add))["points"] == 170
     assert after(customer(1, points=120), (2, add), (3, add))["points"] == 220
+    assert after(customer(1, points=120), (3, add), (2, add))["points"] == 220
+
+
+def test_what_one_arrival_adds_is_added_to_what_it_sets() -> None:
+    add, write = Write("points", 10, add=True), Write("points", 250)
+    for writes in ([add, write], [write, add], [write, Write("points", 4, add=True), Write("points", 6, add=True)]):
+        held = written(customer(1, points=100), NOTHING, writes, 2)
+        assert shown(customer(1, points=100), held)["points"] == 260
+    assert after(customer(1, points=100), (2, Write("points", None)), (2, add))["points"] == 110
 
 
 def test_an_addition_starts_from_what_the_card_shows() -> None:

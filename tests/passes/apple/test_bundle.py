@@ -90,6 +90,12 @@ class TestThePass:
 
         assert inspect(build(held), world.authority().root, allow_http=True).document["storeCard"] == {}
 
+    def test_what_becomes_empty_is_no_news(self) -> None:
+        field = ("back", "news", "News", "{{ news }}", "%@")
+        design = world.template(fields=[field])
+        [quiet] = world.document(build(world.wallet_pass(design, world.customer())))["storeCard"]["backFields"]
+        assert quiet == {"key": "news", "label": "News", "value": ""}
+
     def test_says_when_it_is_void(self) -> None:
         held = rich_pass()
         held.content["voided"] = True
