@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal import history
-from portal.admin.dialogs import DialogForm, dialog
+from portal.admin.dialogs import DialogForm, dialog, result
 from portal.admin.rights import current_tenant_id, may_here
 from portal.models import Change, Tenant
 from portal.tenancy import Action
 
 ROWS_LIMIT = 100_000
 CHUNK = 2_000
-# A cell that begins so is a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What begins so is a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection
+# Not only a cell: where lists are separated by semicolons (Excel in Belgium), it is cut at each of them, quoted or not.
+_FORMULA = re.compile(r"""(^|[;\t\r\n])([\s"]*[=+\-@＝＋－＠]|^[\t\r])""")
 
 # The title of a column, and the cell of a row.
 Cell = tuple[str, Callable[[Any], Any]]
@@ -46,13 +48,16 @@ class Exported:
         ),
     )  # fmt: skip
     def export(self, request: HttpRequest, form: DialogForm) -> HttpResponse:
-        """Goes on to the file with the query of the list that the dialog stands on."""
-        file = reverse(f"admin:{self._base_name}_file")
+        """Leads to the file with the query of the list that the dialog stands on.
+
+        By a link: a page that a browser is sent to, and that turns out to be a file, leaves the dialog waiting for it.
+        """
         query = urlsplit(request.headers.get("HX-Current-URL", "")).query
-        address = f"{file}?{query}" if query else file
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": address})
-        return HttpResponseRedirect(address)
+        file, here = (
+            reverse(f"admin:{self._base_name}_{page}") + (f"?{query}" if query else "")
+            for page in ("file", "changelist")
+        )
+        return result(request, "admin/portal/file_ready.html", {"file_url": file, "done_url": here})
 
     @property
     def _base_name(self) -> str:
@@ -89,7 +94,7 @@ class _Echo:
 
 
 def _lines(cells: list[Cell], rows: QuerySet[Any]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+    writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL)
     yield "\N{BYTE ORDER MARK}"  # without it, Excel takes UTF-8 for something else
     yield writer.writerow([_safe(title) for title, _cell in cells])
     for row in rows.iterator(chunk_size=CHUNK):
@@ -98,4 +103,4 @@ def _lines(cells: list[Cell], rows: QuerySet[Any]) -> Iterator[str]:
 
 def _safe(value: Any) -> Any:
     text = "" if value is None else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'\2", text) if isinstance(text, str) else text
