@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+from django.db.models import Q
+
 from passes.content import MESSAGE, ContentError
 from passes.models import PassTemplate, WalletPass
 from passes.refresh import locked_passes, refresh, values_of
@@ -79,11 +81,9 @@ def _uncounted(event: Event, update: Update) -> Update:
     """
     if not any(write.add for write in update.writes):
         return update
-    of_arrival = Event.objects.filter(parent=event.parent_id, kind=event.kind, subject=event.subject)
-    counted = bool(event.payload.get(COUNTED)) or (
-        event.parent_id is not None
-        and any(payload.get(COUNTED) for payload in of_arrival.values_list("payload", flat=True))
-    )
+    of_arrival = Q(parent__isnull=False, parent=event.parent_id, kind=event.kind, subject=event.subject)
+    payloads = Event.objects.filter(Q(pk=event.pk) | of_arrival).values_list("payload", flat=True)
+    counted = any(payload.get(COUNTED) for payload in payloads)
     Event.objects.filter(pk=event.pk).update(payload={**event.payload, COUNTED: True})
     return replace(update, writes=tuple(write for write in update.writes if not write.add)) if counted else update
 
@@ -111,9 +111,8 @@ def _move(wallet_pass: WalletPass, template_id: int) -> None:
     if template is None:
         raise Impossible("The template to move to is no longer there.")
     if not (template.published and template.active):
-        raise Impossible(
-            f"“{template}” is not {'active' if template.published else 'published'}, so no pass moves there."
-        )
+        missing = "active" if template.published else "published"
+        raise Impossible(f"“{template}” is not {missing}, so no pass moves there.")
     if template.apple_id != wallet_pass.template.apple_id:
         raise Impossible(f"“{template}” has another Apple certificate, so a pass cannot move there.")
     if WalletPass.objects.filter(template=template, customer_id=wallet_pass.customer_id).exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -39,4 +40,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _float(digits: str) -> float | str:
+    """A number beyond what a float holds stays as it was written: JSON cannot spell the infinity it would become."""
+    number = float(digits)
+    return digits if math.isinf(number) else number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_float)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from integrations.actito.commands import KEY, PROFILE, SERIAL, Command, Unclear, command_of
+from integrations.actito.commands import SERIAL, Command, Unclear, command_of, namespace_of
 from integrations.actito.models import ActitoConnection, ParameterMapping
 from integrations.actito.pushes import Push
 from integrations.mapping import Rule, map_document
@@ -76,47 +77,66 @@ def plan(connection: ActitoConnection, command: Command) -> Plan:
     wanted = [one for one in passes if _is_of_type(one, command.pass_type)]
     writes, notes = writes_of(connection.parameters.all(), command.values)
     template = _template(connection, command.move_to) if command.move_to else None
-    if not (writes or command.message or template):
+    if not (writes or command.message is not None or template):
         notes.append("It holds nothing for a pass.")
     return Plan(wanted, Update(tuple(writes), command.message, template), notes, customer)
 
 
 def writes_of(parameters: Iterable[ParameterMapping], values: Any) -> tuple[list[Write], list[str]]:
     """The values that the mapped parameters give, and sentences on those that are not mapped or cannot be read."""
-    known = {each.parameter: each for each in parameters}
-    rules = [Rule(name, each.value_name, each.value_type) for name, each in known.items() if name in values]
-    mapped = map_document(values, rules)
-    by_value = {each.value_name: each for each in known.values() if each.parameter in values}
-    writes = [
-        Write(name, value, add=by_value[name].mode == ParameterMapping.Mode.ADD, pinned=by_value[name].pinned)
-        for name, value in mapped.values.items()
-        if not (value is None and by_value[name].mode == ParameterMapping.Mode.ADD)
-    ]
+    parameters = list(parameters)
+    sent = _sent_as(parameters, values)
+    set_to: dict[str, Write] = {}  # of two parameters that set one value, the last one does
+    added: list[Write] = []
+    notes: list[str] = []
+    for name, each in sent:
+        # Each by itself: several may go to one value, and one that cannot be read does not speak for another.
+        mapped = map_document(values, [Rule(name, name, each.value_type)])
+        notes += mapped.errors
+        for value in mapped.values.values():
+            if each.mode != ParameterMapping.Mode.ADD:
+                set_to[each.value_name] = Write(each.value_name, value, pinned=each.pinned)
+            elif value is not None:
+                added.append(Write(each.value_name, value, add=True))
+    known = {name for name, _each in sent}
     others = [name for name in values if name not in known]
-    notes = [*mapped.errors, *([f"Not mapped: {', '.join(others[:5])}."] if others else [])]
-    return writes, notes
+    if others:
+        notes.append(f"Not mapped: {', '.join(others[:5])}.")
+    return [*set_to.values(), *added], notes
+
+
+def _sent_as(parameters: list[ParameterMapping], names: Iterable[str]) -> list[tuple[str, ParameterMapping]]:
+    """The mapped parameters with the names that they were sent by: exactly, else in any case if only one is meant."""
+    declared = Counter(each.parameter.lower() for each in parameters)
+    spelled: dict[str, list[str]] = {}
+    for name in names:
+        spelled.setdefault(name.lower(), []).append(name)
+    found = []
+    for each in parameters:
+        plain = each.parameter.lower()
+        alike = spelled.get(plain, [])
+        if each.parameter in alike:
+            found.append((each.parameter, each))
+        elif len(alike) == 1 and declared[plain] == 1:
+            found.append((alike[0], each))
+    return found
 
 
 def _passes_of(connection: ActitoConnection, command: Command) -> tuple[list[WalletPass], Customer | None]:
     passes = WalletPass.objects.for_tenant(connection.tenant_id).select_related("template__apple", "customer")
     found: list[Customer] = []
+    identifiers = connection.identifiers()
     for kind, name in command.who:
         if kind == SERIAL:
             serial = _uuid(name)
             wallet_pass = passes.filter(serial_number=serial).first() if serial else None
             if wallet_pass:
                 return [wallet_pass], wallet_pass.customer
-        elif customer := customers.find(connection.tenant_id, _namespace(connection, kind), name):
+        elif customer := customers.find(connection.tenant_id, namespace_of(connection.source, kind, identifiers), name):
             found.append(customer)
     if len({customer.pk for customer in found}) > 1:
         raise Unclear("It names two different customers.")
     return (list(passes.filter(customer=found[0]).order_by("pk")), found[0]) if found else ([], None)
-
-
-def _namespace(connection: ActitoConnection, kind: str) -> str:
-    if kind == PROFILE:
-        return connection.source
-    return f"{connection.source}:key" if kind == KEY else f"{connection.source}:{connection.identifiers()[kind]}"
 
 
 def _uuid(text: str) -> uuid.UUID | None:

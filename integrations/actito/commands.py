@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.actito.pushes import PROFILE_ID_LIMIT, Push
+from integrations.actito.pushes import Push, profile_number
 
 # Reserved names of parameters, in small letters, and what each stands for. `docs/connect-actito.md` lists them.
 PROFILE, KEY, SERIAL = "profile", "key", "serial"
@@ -29,12 +29,15 @@ NAME_LIMIT, MESSAGE_LIMIT = 255, 1000
 
 @dataclass(frozen=True)
 class Command:
-    """`who` are pairs of what kind of name it is and the name: ("profile", "7"), ("card_number", "V10000")."""
+    """`who` are pairs of what kind of name it is and the name: ("profile", "7"), ("card_number", "V10000").
+
+    A message that was sent empty, or as null, takes the last one back; None: nothing was said about it.
+    """
 
     who: tuple[tuple[str, str], ...]
     values: Mapping[str, Any]
     pass_type: str = ""
-    message: str = ""
+    message: str | None = None
     move_to: str = ""
 
 
@@ -56,13 +59,21 @@ def command_of(push: Push, identifiers: Iterable[str] = ()) -> Command:
             if text := _name(kind, value):
                 who[kind, text] = None
         elif plain in _WHAT:
-            what[_WHAT[plain]] = _text(plain, value)
+            if not isinstance(value, bool | dict | list):
+                what[_WHAT[plain]] = _text(plain, value)
         elif group in {"actionParameters", "additionalData", ""}:
             values[name] = value
     if not who:
         known = ["profileId", "businessKey", "emailAddress", "serialNumber", *own.values()]
         raise Unclear(f"Name a customer by one of: {', '.join(known)}.")
-    return Command(tuple(who), values, what.get("pass_type", ""), what.get("message", ""), what.get("move_to", ""))
+    return Command(tuple(who), values, what.get("pass_type", ""), what.get("message"), what.get("move_to", ""))
+
+
+def namespace_of(source: str, kind: str, identifiers: Mapping[str, str]) -> str:
+    """Where the customers' names of this kind stand (portal.customers); `identifiers`: their own name -> the value."""
+    if kind == PROFILE:
+        return source
+    return f"{source}:{kind if kind in {KEY, SERIAL} else identifiers[kind]}"
 
 
 def _members(data: Mapping[str, Any]) -> Iterable[tuple[str, str, Any]]:
@@ -78,15 +89,13 @@ def _name(kind: str, value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if kind == PROFILE and not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= PROFILE_ID_LIMIT):
-        return ""
+    if kind == PROFILE:
+        return profile_number(text) or ""
     return text if len(text) <= NAME_LIMIT else ""
 
 
 def _text(name: str, value: Any) -> str:
-    if value is None or isinstance(value, bool | dict | list):
-        return ""
-    text = str(value).strip()
+    text = "" if value is None else str(value).strip()
     if len(text) > MESSAGE_LIMIT:
         raise Unclear(f"“{name}” is longer than {MESSAGE_LIMIT} characters.")
     return text

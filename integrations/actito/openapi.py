@@ -111,7 +111,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "type": "object",
         "description": "What a scenario wants done to a customer's passes.",
         "properties": {
-            "message": {"description": "A text for the lock screen.", "maxLength": MESSAGE_LIMIT},
+            "message": {"description": "A text for the lock screen. Empty: no text.", "maxLength": MESSAGE_LIMIT},
             "passType": {"description": "Only this template; without it, all of the customer's.", "maxLength": 1000},
             "moveToTemplate": {"description": "Another template for the pass.", "maxLength": 1000},
         },

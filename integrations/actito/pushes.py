@@ -8,12 +8,15 @@ https://developers.actito.com/docs/integration-framework/webhooks/events/trigger
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 PROFILE_ID_LIMIT = 2**63 - 1
-SOURCE_ID_LIMIT = 190  # with the element's number it fits the ledger's 200
+SOURCE_ID_LIMIT = 100  # with what webhooks add to it, it fits the ledger's 200
 BULK_LIMIT = 1000
 DOTS_LIMIT = 8  # a key of a thousand dots would make a document that no encoder can write
 NO_OBJECT = "The element is not an object."
@@ -34,7 +37,7 @@ class Push:
 
     data: Mapping[str, Any]
     event_type: str  # Actito's word in capitals, such as UPDATED_SUBSCRIPTION; empty when the body says none
-    source_id: str | None  # Actito's id of the push; of an element of a bulk with its number: "95f1…#2"
+    source_id: str | None  # Actito's id of the push; of an element of a bulk with its fingerprint: "95f1…#a0c4…"
     bulk: bool
     path: str  # where it stands in the body: "$.data" or "$.data[2]"
     problem: str = ""
@@ -46,7 +49,16 @@ def pushes_of(body: Mapping[str, Any] | list[Any]) -> list[Push]:
         return _envelope(body)
     if not 1 <= len(body) <= BULK_LIMIT:
         raise Unreadable("$", f"Send an object, or an array of 1 to {BULK_LIMIT} objects.")
-    return [push for number, each in enumerate(body) for push in _element(each, number)]
+    pushes: list[Push] = []
+    for number, each in enumerate(body):
+        pushes += _element(each, number)
+        if len(pushes) > BULK_LIMIT:
+            raise Unreadable("$", f"Send at most {BULK_LIMIT} elements in all.")
+    return pushes
+
+
+def fingerprint(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def _element(envelope: Any, number: int) -> list[Push]:
@@ -77,17 +89,30 @@ def _bulk(elements: list[Any], event_type: str, source_id: str | None) -> list[P
         raise Unreadable("$.data", "Send at least one element.")
     if len(elements) > BULK_LIMIT:
         raise Unreadable("$.data", f"Send at most {BULK_LIMIT} elements.")
-    return [
+    pushes = [
         Push(
             data=nested(element) if isinstance(element, dict) else {},
             event_type=event_type or (_word(element.get("eventType")) if isinstance(element, dict) else ""),
-            source_id=f"{source_id}#{number}" if source_id else None,
+            source_id=None,
             bulk=True,
             path=f"$.data[{number}]",
             problem="" if isinstance(element, dict) else NO_OBJECT,
         )
         for number, element in enumerate(elements)
     ]
+    return _named(pushes, source_id) if source_id else pushes
+
+
+def _named(pushes: list[Push], source_id: str) -> list[Push]:
+    """Each with an id of its own, the same one in whatever order they come again. Two equal ones are two events."""
+    seen: Counter[str] = Counter()
+    named = []
+    for push in pushes:
+        mark = fingerprint(push.data)[:32]
+        seen[mark] += 1
+        copy = f".{seen[mark]}" if seen[mark] > 1 else ""
+        named.append(replace(push, source_id=f"{source_id}#{mark}{copy}"))
+    return named
 
 
 _ABSENT = object()
@@ -122,6 +147,11 @@ def profile_id(data: Mapping[str, Any]) -> str | None:
     """The profile that is spoken of: an integer, or a string of digits, from 1 to 2⁶³−1."""
     attributes = data.get("profileAttributes")
     found = data.get("profileId", attributes.get("profileId") if isinstance(attributes, dict) else None)
+    return profile_number(found)
+
+
+def profile_number(found: Any) -> str | None:
+    """In one form: "007" is 7."""
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 19:
         found = int(found)
     if isinstance(found, float) and found.is_integer():
@@ -136,4 +166,10 @@ def _word(value: Any) -> str:
 
 
 def _source_id(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= SOURCE_ID_LIMIT else None
+    """As text, or a long one's hash: an id that is not kept is an event that counts again when it is sent again."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        return None
+    text = str(value)
+    return text if len(text) <= SOURCE_ID_LIMIT else hashlib.sha256(text.encode()).hexdigest()

@@ -23,6 +23,7 @@ from passes.refresh import content_of
 from passes.update import Impossible, apply
 from portal.admin.dialogs import DialogForm
 from portal.models import Event
+from portal.text import loads
 
 BODY_LIMIT = 64 * 1024
 PASSES_SHOWN = 10
@@ -45,11 +46,11 @@ class RehearsalForm(DialogForm):
 
     def clean_body(self) -> Push:
         try:
-            body = json.loads(self.cleaned_data["body"])
-        except (ValueError, RecursionError) as error:
+            body = loads(self.cleaned_data["body"])
+        except ValueError as error:
             raise ValidationError(_("This is not valid JSON.")) from error
-        if not isinstance(body, dict):
-            raise ValidationError(_("Send one JSON object."))
+        if not isinstance(body, dict | list):
+            raise ValidationError(_("Send a JSON object, or an array of them."))
         try:
             return pushes_of(body)[0]
         except Unreadable as error:

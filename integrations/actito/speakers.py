@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rest_framework.exceptions import PermissionDenied
@@ -23,7 +24,7 @@ class Speaker:
     lane_id: int
     source: str
     answers_208: bool
-    identifiers: tuple[str, ...]
+    identifiers: Mapping[str, str]  # a customer's name in actions -> the customer value
 
 
 def _load(key: tuple[int, str]) -> Speaker | None:
@@ -43,7 +44,7 @@ def _speaker(tenant_id: int, connection: ActitoConnection) -> Speaker:
         lane_id=connection.lane_id,
         source=connection.source,
         answers_208=connection.answer_already_reported,
-        identifiers=tuple(connection.identifiers()),
+        identifiers=connection.identifiers(),
     )
 
 

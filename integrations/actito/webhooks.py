@@ -5,9 +5,8 @@ The contract is The Wallet Crew's: https://docs.thewalletcrew.io/develop/api-ref
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,8 +16,8 @@ from django.urls import path
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from integrations.actito.commands import Unclear, command_of
-from integrations.actito.pushes import Push, Unreadable, profile_id, pushes_of
+from integrations.actito.commands import SERIAL, Unclear, command_of, namespace_of
+from integrations.actito.pushes import Push, Unreadable, fingerprint, profile_id, pushes_of
 from integrations.actito.speakers import Speaker, speaker_of
 from portal import ledger
 from portal.access import caller_of
@@ -89,7 +88,9 @@ def _action(push: Push, speaker: Speaker) -> tuple[str, dict[str, Any]]:
     except Unclear as error:
         raise Unreadable(push.path, str(error)) from error
     kind, name = command.who[0]
-    return f"{speaker.source}:action:{kind}:{name}", {"_data": dict(push.data)}
+    namespace = namespace_of(speaker.source, kind, speaker.identifiers)
+    # As profiles have it (portal.admin.about): the customer's page and lists of events find the customer by it.
+    return f"{namespace}:{name}" if kind == SERIAL else f"{namespace}:profile:{name}", {"_data": dict(push.data)}
 
 
 def _arrival(push: Push, speaker: Speaker, read: Reading) -> tuple[Push, str, dict[str, Any]]:
@@ -99,11 +100,12 @@ def _arrival(push: Push, speaker: Speaker, read: Reading) -> tuple[Push, str, di
     except Unreadable as error:
         if not push.bulk:
             raise
-        return push, f"{speaker.source}:unreadable:{_hash(push.data)[:16]}", {"unreadable": f"{error.path}: {error}"}
+        subject = f"{speaker.source}:unreadable:{fingerprint(push.data)[:16]}"
+        return push, subject, {"unreadable": f"{error.path}: {error}"}
 
 
 def _record(speaker: Speaker, kind: str, push: Push, subject: str, payload: dict[str, Any]) -> Receipt:
-    sent = excerpt(json.dumps(push.data, ensure_ascii=False), KEPT_BODY)
+    sent, mark = excerpt(json.dumps(push.data, ensure_ascii=False), KEPT_BODY), fingerprint(push.data)
     record = partial(
         ledger.record,
         tenant_id=speaker.tenant_id,
@@ -111,18 +113,17 @@ def _record(speaker: Speaker, kind: str, push: Push, subject: str, payload: dict
         kind=kind,
         subject=subject,
         source=speaker.source,
-        body_hash=_hash(push.data),
+        body_hash=mark,
     )
     payload = {"connection": speaker.connection_id, **payload, "body": sent}
-    receipt = record(payload=payload, source_id=push.source_id)
+    # An id is one listener's: what comes with it to the other one is other news.
+    source_id = f"{kind}:{push.source_id}" if push.source_id else None
+    receipt = record(payload=payload, source_id=source_id)
     if receipt.same_body or not receipt.repeats:
         return receipt
-    # An id that comes again with other content is no repeat: without this row the news would be lost.
-    return record(payload={**payload, "repeated_id": push.source_id}, source_id=None)
-
-
-def _hash(data: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    # An id that comes again with other content is no repeat: without this row the news would be lost. It has an id of
+    # its own, by which repeats of it are known.
+    return record(payload={**payload, "repeated_id": push.source_id}, source_id=f"{source_id}~{mark[:32]}")
 
 
 urlpatterns = [

@@ -15,6 +15,8 @@ from passes.content import design_of
 from passes.models import PassTemplate, WalletPass
 from passes.refresh import values_of
 from portal import ledger
+from portal.admin.about import people
+from portal.admin.customers import events_about, subjects_of
 from portal.models import Customer, Event, Identity
 from portal.tenancy import Role
 from tests import factories as make
@@ -36,8 +38,8 @@ class Shop:
 
     def post(self, body: Any, status: int = 200) -> None:
         address = f"/api/{self.speaker.tenant.slug}/webhooks/listeners/actito/custom-actions/updatePass"
-        headers = {"X-API-KEY": self.speaker.secret}
-        answer = Client().post(address, json.dumps(body), content_type="application/json", headers=headers)
+        headers, sent = {"X-API-KEY": self.speaker.secret}, body if isinstance(body, bytes) else json.dumps(body)
+        answer = Client().post(address, sent, content_type="application/json", headers=headers)
         assert answer.status_code == status, answer.content
 
     def act(self, body: Any = None, status: int = 200, **parameters: Any) -> list[Event]:
@@ -62,6 +64,17 @@ def work() -> None:
         assert events
 
 
+def publish(template: PassTemplate) -> None:
+    template.published = design_of(template)
+    template.save()
+
+
+def replay_all() -> None:
+    for key in Event.objects.filter(kind__in=["actito.action", "pass.update"]).values_list("pk", flat=True):
+        ledger.replay(key, by="anna")
+        work()
+
+
 @pytest.fixture
 def shop() -> Shop:
     speaker = make_speaker()
@@ -72,8 +85,7 @@ def shop() -> Shop:
         Identity.objects.create(tenant=tenant, customer=customer, namespace=namespace, value=value)
     template = make.TemplateFactory.make(tenant=tenant, name="Loyalty card")
     make.TemplateFieldFactory.make(template=template, key="points", label="Points", expression="{{ points }}")
-    template.published = design_of(template)
-    template.save()
+    publish(template)
     card = make.PassFactory.make(template=template, customer=customer)
     for parameter, name, kind, mode in (("points", "points", ValueType.NUMBER, Mode.SET),
                                         ("bonus", "points", ValueType.NUMBER, Mode.ADD),
@@ -204,6 +216,69 @@ def test_the_same_action_twice_changes_nothing_twice(shop: Shop) -> None:
     assert shop.shown["points"] == 170
 
 
+@pytest.mark.parametrize(
+    ("sent", "points", "noted"),
+    [({"points": "250", "bonus": "abc"}, 250, "“bonus” was kept as it was: “abc” is not a number."),
+     ({"points": 250, "bonus": ""}, 250, ""), ({"points": 250, "bonus": 10}, 260, ""),
+     ({"bonus": 10, "points": 250}, 260, ""), ({"points": "", "bonus": 10}, 130, ""),
+     ({"points": "abc", "bonus": 10}, 130, "“points” was kept as it was: “abc” is not a number.")],
+)  # fmt: skip
+def test_a_value_may_be_set_and_added_to_at_once(shop: Shop, sent: dict[str, Any], points: int, noted: str) -> None:
+    [event] = shop.act(**sent)
+    assert shop.shown["points"] == points
+    assert event.outcome == f"For 1 pass. {noted}".strip()
+    for _ in range(2):
+        replay_all()
+    assert shop.shown["points"] == points
+
+
+def test_an_addition_counts_once_however_long_ago_it_was(shop: Shop) -> None:
+    [first] = shop.act(bonus=50)
+    for _ in range(210):
+        shop.post({"data": {"profileId": 147471, "bonus": 1}})
+    work()
+    assert shop.shown["points"] == 120 + 50 + 210
+    for event in (first, Event.objects.get(kind="pass.update", parent=first), first):
+        ledger.replay(event.pk, by="anna")
+        work()
+    assert shop.shown["points"] == 120 + 50 + 210
+
+
+def test_an_addition_that_failed_counts_when_it_is_replayed(shop: Shop) -> None:
+    Customer.objects.update(values={"points": "many"})
+    [event] = shop.act(bonus=50)
+    failed = Event.objects.get(kind="pass.update")
+    assert (failed.status, failed.outcome) == (Status.FAILED, "Only numbers can be added.")
+    Customer.objects.update(values={"points": 120})
+    ledger.replay(event.pk, by="anna")  # which makes another one for the pass
+    work()
+    ledger.replay(failed.pk, by="anna")
+    work()
+    assert shop.shown["points"] == 170
+
+
+def test_a_parameter_is_known_in_any_case_if_only_one_is_meant(shop: Shop) -> None:
+    [event] = shop.act(Points=7)
+    assert (shop.fields["points"], event.outcome) == (7, "For 1 pass.")
+    [event] = shop.act(points=8, POINTS=9)
+    assert (shop.fields["points"], event.outcome) == (8, "For 1 pass. Not mapped: POINTS.")
+    [event] = shop.act(Points=10, POINTS=11)
+    assert shop.fields["points"] == 8
+    ParameterMapping.objects.create(connection=shop.speaker.connection, parameter="POINTS", value_name="tier")
+    shop.act(Points=12)
+    assert shop.fields["points"] == 8
+
+
+def test_a_number_beyond_all_measure_is_told_and_loses_no_other(shop: Shop) -> None:
+    bulk = b'{"data": [{"profileId": 147471, "points": 1e400, "tier": "Gold"}, {"profileId": 147471, "bonus": -1e999}]}'
+    shop.post(bulk)
+    work()
+    first, second = Event.objects.filter(kind="actito.action").order_by("pk")
+    assert first.outcome == "For 1 pass. “points” was kept as it was: “1e400” is too large a number."
+    assert "is too large a number" in second.outcome
+    assert (shop.shown["points"], shop.shown["tier"]) == (120, "Gold")
+
+
 def test_an_older_action_that_is_replayed_does_not_undo_a_newer_one(shop: Shop) -> None:
     [older] = shop.act(points=1)
     shop.act(points=2)
@@ -229,18 +304,66 @@ def test_a_message_stands_on_the_back_and_shows_on_the_lock_screen(shop: Shop) -
     assert (field["place"], field["value"], field["change_message"]) == ("back", "Double points today", "%@")
 
 
+@pytest.mark.parametrize("nothing", ["", None, "  "])
+def test_an_empty_message_takes_the_last_one_back(shop: Shop, nothing: str | None) -> None:
+    shop.act(message="Double points today")
+    shop.act(points=5)
+    assert shop.shown["message"] == "Double points today"
+    shop.act(message=nothing)
+    assert "message" not in shop.shown
+    assert "Double points today" not in json.dumps(list(shop.fields.values()))
+
+
 def test_a_pass_moves_to_another_template_of_the_same_pass_type(shop: Shop) -> None:
     old = shop.card.template
     gold = make.TemplateFactory.make(tenant=old.tenant, apple=old.apple, name="Gold card")
+    publish(gold)
     shop.act(moveToTemplate="gold CARD")
     shop.card.refresh_from_db()
     assert (shop.card.template, shop.card.content["description"]) == (gold, gold.description)
     elsewhere = make.TemplateFactory.make(tenant=old.tenant, name="Other type")
+    publish(elsewhere)
     shop.act(moveToTemplate=elsewhere.name)
     failed = Event.objects.filter(kind="pass.update").order_by("-pk")[0]
     assert (failed.status, "another Apple certificate" in failed.outcome) == (Status.FAILED, True)
     [event] = shop.act(moveToTemplate="Nothing")
     assert event.outcome == "No template is named “Nothing”."
+
+
+@pytest.mark.parametrize("missing", ["published", "active"])
+def test_no_pass_moves_to_a_template_that_is_not_in_use(shop: Shop, missing: str) -> None:
+    old = shop.card.template
+    draft = make.TemplateFactory.make(tenant=old.tenant, apple=old.apple, name="Draft")
+    if missing == "active":
+        publish(draft)
+        PassTemplate.objects.filter(pk=draft.pk).update(active=False)
+    shop.act(moveToTemplate="Draft", points=5)
+    failed = Event.objects.get(kind="pass.update")
+    assert (failed.status, failed.outcome) == (Status.FAILED, f"“Draft” is not {missing}, so no pass moves there.")
+    shop.card.refresh_from_db()
+    assert (shop.card.template, shop.shown["points"]) == (old, 120)
+
+
+# Who shows in lists
+
+
+@pytest.mark.parametrize("by", ["profileId", "emailAddress", "customerId", "serialNumber"])
+def test_an_action_is_one_of_its_customers_events(shop: Shop, by: str) -> None:
+    connection = shop.speaker.connection
+    make.MappingFactory.make(connection=connection, attribute="customerId", value_name="card_number", identifies=True,
+                             value_type=ValueType.TEXT)  # fmt: skip
+    Identity.objects.create(
+        tenant=shop.speaker.tenant, customer=shop.customer, namespace=f"{connection.source}:card_number", value="V1"
+    )
+    serial = str(shop.card.serial_number)
+    name = {"profileId": "147471", "emailAddress": "anna@example.com", "customerId": "V1", "serialNumber": serial}[by]
+    [event] = shop.act({"data": {by: name, "points": 5}})
+    assert event.status == Status.DONE, event.outcome
+    if by == "serialNumber":
+        assert event.subject == f"{connection.source}:serial:{serial}"
+        return
+    assert people([event]) == {event.pk: "anna@example.com"}
+    assert event in events_about(shop.speaker.tenant.pk, subjects_of(shop.customer))
 
 
 # Bulk, and repeated ids
@@ -259,6 +382,37 @@ def test_an_id_that_comes_again_with_other_content_is_stored_and_flagged(shop: S
     shop.act({"id": "push-1", "data": {"profileId": 147471, "points": 1}})
     [event] = shop.act({"id": "push-1", "data": {"profileId": 147471, "points": 2}})
     assert (event.payload["repeated_id"], shop.fields["points"]) == ("push-1", 2)
+
+
+def test_other_content_under_a_known_id_counts_once(shop: Shop) -> None:
+    one, other = ({"id": "push-1", "data": {"profileId": 147471, "bonus": bonus}} for bonus in (1, 10))
+    shop.act(one)
+    shop.act(other)
+    for body in (other, one, other):
+        assert shop.act(body, status=208) == []
+    assert shop.shown["points"] == 131
+
+
+def test_a_bulk_in_another_order_counts_once(shop: Shop) -> None:
+    elements = [{"profileId": 147471, "bonus": bonus} for bonus in (1, 10, 2, 1)]
+    shop.act({"id": "bulk", "data": elements})
+    assert shop.act({"id": "bulk", "data": elements[::-1]}, status=208) == []
+    assert shop.act({"id": "bulk", "data": elements[:2]}, status=208) == []
+    assert shop.shown["points"] == 134
+
+
+@pytest.mark.parametrize("sent", [12345, "x" * 300])
+def test_numbers_and_long_texts_are_ids_too(shop: Shop, sent: Any) -> None:
+    shop.act({"id": sent, "data": {"profileId": 147471, "bonus": 5}})
+    assert shop.act({"id": sent, "data": {"profileId": 147471, "bonus": 5}}, status=208) == []
+    assert shop.shown["points"] == 125
+
+
+def test_an_id_that_came_to_the_other_listener_is_no_repeat(shop: Shop) -> None:
+    body = {"id": "push-1", "data": {"profileId": 147471, "bonus": 5}}
+    assert shop.speaker.post(body).status_code == 200
+    assert len(shop.act(body)) == 1
+    assert shop.shown["points"] == 125
 
 
 def test_a_connection_may_answer_200_to_what_came_before(shop: Shop) -> None:
@@ -300,7 +454,13 @@ def test_trying_shows_what_would_change_and_stores_nothing(shop: Shop) -> None:
     assert not Event.objects.filter(kind="actito.action").exists()
     told = {
         "{": "not valid JSON",
-        "[]": "one JSON object",
+        "[]": "an array of 1 to 1000 objects",
+        "7": "Send a JSON object, or an array of them.",
+        "[7]": "The element is not an object.",
+        r'{"data": {"email": "a\ud800\u0000"}}': "No pass is found",
+        '{"data": {"profileId": 147471, "points": 1e400}}': "too large a number",
+        '[{"data": {"profileId": 147471, "points": 251}}]': "251",
+        "[" * 60_000: "not valid JSON",
         '{"data": []}': "at least one element",
         '{"data": {}}': "Name a customer",
         '{"data": {"profileId": 1}}': "No pass is found",

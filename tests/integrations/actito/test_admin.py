@@ -48,6 +48,15 @@ def test_a_connection_says_where_its_webhooks_go(world: World, owner: Client) ->
         assert f"http://127.0.0.1:8000/api/{world.tenant.slug}/webhooks/listeners/actito/{end}" in text
 
 
+def test_a_long_address_and_licence_are_one_account_as_short_ones_are(world: World, owner: Client) -> None:
+    long = {"host": f"https://api3.actito.com/{'x' * 170}", "api_key": "k"}
+    for name, licence in (("One", "a" * 100), ("Same", "a" * 100), ("Other", "a" * 99 + "b")):
+        assert owner.post(url(ActitoConnection, "add"), form(name=name, licence=licence, **long)).status_code == 302
+    lanes = {each.name: each.lane for each in ActitoConnection.objects.filter(host=long["host"])}
+    assert lanes["One"] == lanes["Same"] != lanes["Other"]
+    assert max(len(lane.key) for lane in lanes.values()) <= 200
+
+
 def test_a_taken_name_is_told_in_the_form(world: World, owner: Client) -> None:
     taken = world.rows[ActitoConnection].name
     response = owner.post(url(ActitoConnection, "add"), form(name=taken, api_key="k"))

@@ -44,6 +44,37 @@ def test_a_bulk_is_one_push_for_each_element_each_with_an_id_of_its_own() -> Non
     assert pushes[2].problem == "The element is not an object."
 
 
+def test_an_element_keeps_its_id_wherever_it_stands_in_the_bulk() -> None:
+    one, other = {"profileId": 1, "bonus": 5}, {"profileId": 2, "bonus": 5}
+    there, back = (pushes_of({"id": "b", "data": data}) for data in ([one, other, one], [one, one, other]))
+    assert {push.source_id: push.data for push in there} == {push.source_id: push.data for push in back}
+    assert len({push.source_id for push in there}) == 3
+    assert [push.source_id for push in pushes_of({"data": [one, other]})] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("95f1", "95f1"), (12345, "12345"), (12.0, "12"), (0, "0"), ("", None), (None, None), (True, None), ({}, None)],
+)
+def test_an_id_is_kept_as_text(sent: Any, kept: str | None) -> None:
+    assert only({"id": sent, "data": {}}).source_id == kept
+
+
+def test_a_long_id_is_still_an_id() -> None:
+    one, other = (only({"id": "x" * 300 + end, "data": {}}).source_id for end in "ab")
+    assert one
+    assert other
+    assert one != other
+    assert len(one) <= 100
+
+
+def test_the_limit_of_elements_holds_over_all_envelopes() -> None:
+    envelope = {"data": [{"profileId": 1}] * 20}
+    assert len(pushes_of([envelope] * 50)) == 1000
+    with pytest.raises(Unreadable, match="at most 1000 elements in all"):
+        pushes_of([envelope] * 51)
+
+
 def test_an_array_of_envelopes_is_a_bulk_as_well() -> None:
     pushes = pushes_of([payload("minimal"), 7, {"data": None}, payload("v2_bulk")])
     assert [push.path for push in pushes] == ["$[0].data", "$[1]", "$[2].data", "$[3].data[0]", "$[3].data[1]"]
@@ -112,6 +143,18 @@ def test_the_connections_own_names_for_customers() -> None:
 def test_who_names_nobody_is_told_which_names_there_are(data: dict[str, Any]) -> None:
     with pytest.raises(Unclear, match="profileId, businessKey, emailAddress, serialNumber, card_number"):
         command_of(Push(data, "", None, False, "$.data"), ["card_number"])
+
+
+@pytest.mark.parametrize(("sent", "number"), [("01", "1"), ("0001", "1"), (" 7 ", "7"), (7.0, "7"), (7, "7")])
+def test_a_profile_id_has_one_form_in_actions_too(sent: Any, number: str) -> None:
+    assert command_of(only({"data": {"profileId": sent}})).who == ((PROFILE, number),)
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"), [({"message": ""}, ""), ({"Message": None}, ""), ({"message": []}, None), ({}, None)]
+)
+def test_an_empty_message_differs_from_none(sent: dict[str, Any], message: str | None) -> None:
+    assert command_of(only({"data": {"profileId": 7, **sent}})).message == message
 
 
 def test_a_message_has_a_length() -> None:

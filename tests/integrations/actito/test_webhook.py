@@ -215,7 +215,8 @@ def test_every_payload_version_becomes_work_for_its_profile(speaker: Speaker, ca
     assert event.subject == f"{speaker.connection.source}:profile:{profile}"
     assert event.payload["profile"] == profile
     assert event.lane_id == speaker.connection.lane_id
-    assert event.source_id == payload(case).get("id")
+    sent = payload(case).get("id")
+    assert event.source_id == (f"actito.profile:{sent}" if sent else None)
 
 
 @pytest.mark.parametrize(
@@ -409,6 +410,12 @@ def test_an_id_that_comes_again_with_other_news_loses_nothing(speaker: Speaker) 
     speaker.post({"id": "the same", "data": {"profileId": 1}})
     assert speaker.post({"id": "the same", "data": {"profileId": 2}}).status_code == 200
     assert [event.payload["profile"] for event in Event.objects.order_by("pk")] == ["1", "2"]
+
+
+def test_other_news_under_a_known_id_has_repeats_of_its_own(speaker: Speaker) -> None:
+    one, other = ({"id": "the same", "data": {"profileId": number}} for number in (1, 2))
+    assert [speaker.post(body).status_code for body in (one, other, other, one, other)] == [200, 200, 208, 208, 208]
+    assert Event.objects.count() == 2
 
 
 def test_the_same_id_from_another_tenant_is_no_repeat(speaker: Speaker) -> None:
