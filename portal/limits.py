@@ -17,6 +17,8 @@ import ipaddress
 import logging
 import math
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,10 +37,14 @@ log = logging.getLogger(__name__)
 PAIR_FAILURES, PAIR_TIME = 5, timedelta(minutes=15)
 HOURLY_FAILURES, HOUR = 50, timedelta(hours=1)
 MAILS_PER_NAME, MAILS_PER_ADDRESS = 3, 20  # links to a new password that may be asked for within an hour
+# Invitations that go to one person from one team, and those that one person sends. Counted by team, so that nobody
+# learns from a refusal where else somebody was invited.
+INVITATION_PAUSE, INVITATIONS_TO_ONE, INVITATIONS_BY_ONE = timedelta(minutes=10), 3, 30
 KNOWN_ADDRESS = timedelta(days=30)
 KEPT = timedelta(days=1)
 NAME_LENGTH = 150
 ASKED_FOR_MAIL = "mail"  # what the rows of those say instead of a path
+INVITED, INVITING = "invited", "inviting"
 
 
 def plain_name(name: Any) -> str:
@@ -165,6 +171,38 @@ def may_mail(request: HttpRequest, name: str) -> bool:
     if allowed:
         _note(name, address, ASKED_FOR_MAIL)
     return allowed
+
+
+class TooMany(Exception):
+    """Too many messages; it says what to do."""
+
+
+@contextmanager
+def one_invitation(by: str, tenant_id: int, to: str) -> Iterator[None]:
+    """Around sending an invitation. Raises TooMany; what is not sent, because the block raises, does not count."""
+    noted = [_note(f"{tenant_id} {plain_name(to)}", None, INVITED), _note(plain_name(by), None, INVITING)]
+    try:
+        _check_invitations(*noted)
+        yield
+    except Exception:
+        for row in noted:
+            row.delete()
+        raise
+
+
+def _check_invitations(invited: Any, inviting: Any) -> None:
+    """Of several that were written down at once, the first one goes out."""
+    since = timezone.now() - HOUR
+    earlier, sent = (
+        _tries(row.path_info).filter(username=row.username, attempt_time__gt=since, pk__lt=row.pk)
+        for row in (invited, inviting)
+    )
+    if earlier.filter(attempt_time__gt=timezone.now() - INVITATION_PAUSE).exists():
+        raise TooMany(_("They have got a message within ten minutes, so none was sent now."))
+    if earlier.count() >= INVITATIONS_TO_ONE:
+        raise TooMany(_("They have got three messages within the hour, so none was sent now."))
+    if sent.count() >= INVITATIONS_BY_ONE:
+        raise TooMany(_("You have sent many invitations within the hour, so none was sent now. Send it again later."))
 
 
 def forgive(name: str) -> None:

@@ -24,10 +24,14 @@ log = logging.getLogger(__name__)
 _outbox = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")
 
 
-def invite(membership: Membership, by: User) -> bool:
+class NotSent(Exception):
+    """The server did not take a mail."""
+
+
+def invite(membership: Membership, by: User) -> None:
     """Tells a person that they are in a team now, with a link to a first password where they have none.
 
-    False when the mail could not be sent.
+    Raises NotSent.
     """
     user, tenant = membership.user, membership.tenant
     new = not user.has_usable_password()
@@ -40,7 +44,8 @@ def invite(membership: Membership, by: User) -> bool:
     with translation.override(tenant.language):
         shown["role"] = membership.get_role_display()
         subject = _("%(by)s added you to %(tenant)s") % {"by": shown["by"], "tenant": tenant.name}
-        return _send("mail/invited.txt" if new else "mail/added.txt", subject, shown, mailbox_of(user))
+        if not _send("mail/invited.txt" if new else "mail/added.txt", subject, shown, mailbox_of(user)):
+            raise NotSent
 
 
 def send_reset_links(address: str) -> None:

@@ -29,7 +29,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from portal import history
+from portal import history, limits
 from portal.accounts import account_of, has_joined, mailbox_of, password_link
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
@@ -38,7 +38,7 @@ from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.forms import TenantForm
 from portal.admin.rights import allowed_tenants, forget
 from portal.admin.site import site
-from portal.mail import invite
+from portal.mail import NotSent, invite
 from portal.models import Membership, Tenant
 from portal.tenancy import Action, Role, is_superuser
 
@@ -217,10 +217,21 @@ def _tell(request: HttpRequest, membership: Membership, done: Any) -> HttpRespon
             shown = {"person": membership.user, "text": password_link(membership.user), "done_url": page}
             return result(request, "admin/portal/person_added.html", shown)
         return finished(request, page, f"{done} {NO_MAIL}".strip(), messages.WARNING)
-    if invite(membership, request.user):
-        return finished(request, page, f"{done} {_('A message is on its way to them.')}".strip())
-    said = _("The message to them could not be sent. Open their entry later and choose “Send the invitation again”.")
-    return finished(request, page, f"{done} {said}".strip(), messages.WARNING)
+    said, level = _mail(membership, request.user)
+    return finished(request, page, f"{done} {said}".strip(), level)
+
+
+def _mail(membership: Membership, by: User) -> tuple[Any, int]:
+    """What became of the message, as the page says it."""
+    try:
+        with limits.one_invitation(by.get_username(), membership.tenant_id, mailbox_of(membership.user)):
+            invite(membership, by)
+    except limits.TooMany as refusal:
+        return refusal, messages.WARNING
+    except NotSent:
+        said = _("The message could not be sent. Open their entry later and choose “Send the invitation again”.")
+        return said, messages.WARNING
+    return _("A message is on its way to them."), messages.SUCCESS
 
 
 navigation.add(Membership, _("People"), icon="badge", group=navigation.TEAM, position=10)

@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from axes.models import AccessFailureLog
 from django.contrib.auth.models import User
 from django.core import mail as outgoing
 from django.db import connection, transaction
@@ -16,7 +17,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 from pytest_django import Settings
 
-from portal import history, mail
+from portal import history, limits, mail
 from portal.admin.rights import may_here
 from portal.admin.team import lock_team
 from portal.models import Membership, Tenant
@@ -59,6 +60,12 @@ def link_in(text: str) -> str:
     found = re.search(r"http://127\.0\.0\.1:8000(/admin/password-reset/[^\s\"]+)", text)
     assert found, text
     return found[1]
+
+
+def later(**span: float) -> None:
+    """As if the time had passed since everything that was written down."""
+    for row in AccessFailureLog.objects.all():
+        AccessFailureLog.objects.filter(pk=row.pk).update(attempt_time=row.attempt_time - timedelta(**span))
 
 
 def again(membership: Membership) -> str:
@@ -211,6 +218,7 @@ def test_an_invitation_is_sent_again_until_the_person_has_signed_in(world: World
     add(owner, "new@example.com")
     row = Membership.objects.get(user__username="new@example.com")
     assert "Send the invitation again?" in owner.get(again(row)).content.decode()
+    later(minutes=11)
     owner.post(again(row), SUBMIT)
     assert len(outgoing.outbox) == 2
     assert "Invited" in owner.get(url(Membership, "changelist")).content.decode()
@@ -220,6 +228,45 @@ def test_an_invitation_is_sent_again_until_the_person_has_signed_in(world: World
     assert "Has signed in" in page
     owner.post(again(row), SUBMIT)
     assert len(outgoing.outbox) == 2
+
+
+def invite_again(client: Client, membership: Membership) -> str:
+    client.post(again(membership), SUBMIT)
+    return client.get(url(Membership, "changelist")).content.decode()
+
+
+def test_nobody_is_invited_every_minute(world: World, owner: Client) -> None:
+    add(owner, "new@example.com")
+    row = Membership.objects.get(user__username="new@example.com")
+    assert "within ten minutes, so none was sent now" in invite_again(owner, row)
+    row.delete()
+    assert "The person is in the team now. They have got a message" in add(owner, "NEW@example.com")
+    assert len(outgoing.outbox) == 1
+    row = Membership.objects.get(user__username="new@example.com")
+    for sent in (2, 3):
+        later(minutes=11)
+        assert "on its way" in invite_again(owner, row)
+        assert len(outgoing.outbox) == sent
+    later(minutes=11)
+    assert "three messages within the hour" in invite_again(owner, row)
+    later(minutes=50)
+    assert "on its way" in invite_again(owner, row)
+
+
+def test_nobody_invites_a_whole_town(world: World, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "INVITATIONS_BY_ONE", 2)
+    for number in (1, 2):
+        assert "on its way" in add(owner, f"new{number}@example.com")
+    assert "You have sent many invitations within the hour" in add(owner, "new3@example.com")
+    second = client_of(member(world, Role.OWNER))
+    assert "on its way" in invite_again(second, Membership.objects.get(user__username="new3@example.com"))
+    assert len(outgoing.outbox) == 3
+
+
+def test_another_teams_invitation_is_no_business_of_this_one(world: World, owner: Client) -> None:
+    other = make_world("Other")
+    add(client_of(other.owner), "new@example.com")
+    assert "A message is on its way to them." in add(owner, "new@example.com")
 
 
 def test_only_owners_add_and_invite(world: World) -> None:
