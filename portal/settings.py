@@ -128,6 +128,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "portal.accoun
 CSRF_FAILURE_VIEW = "portal.admin.errors.csrf_failure"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+LOGOUT_REDIRECT_URL = "admin:login"
 # Links to a new password; the pages and mails that speak of them say "24 hours".
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 

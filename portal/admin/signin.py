@@ -34,7 +34,7 @@ class LoginForm(AuthenticationForm):
 
     def get_invalid_login_error(self) -> ValidationError:
         if not getattr(self.request, "axes_locked_out", False):
-            return super().get_invalid_login_error()
+            return ValidationError(_("The name or the password is not right."), code="invalid_login")
         said = limits.sentence(self.request)
         if self.offers_new_password:
             said = " ".join([said, str(_("If you do not know your password, get a new one with the link below."))])

@@ -74,6 +74,20 @@ def test_a_member_signs_in_without_the_staff_flag_and_a_stranger_is_told_why() -
     assert "not a member of any team" in try_in("anna@example.com", PASSWORD).content.decode()
 
 
+@pytest.mark.parametrize("name", ["anna@example.com", "nobody@example.com"])
+def test_a_wrong_name_and_a_wrong_password_are_told_in_the_same_words(name: str) -> None:
+    person()
+    text = try_in(name).content.decode()
+    assert "The name or the password is not right." in text
+    assert "staff account" not in text
+
+
+def test_signing_out_leads_to_the_sign_in_page() -> None:
+    client = signed_in(person())
+    assert client.post("/admin/logout/")["Location"] == LOGIN
+    assert client.get("/admin/").status_code == 302
+
+
 @pytest.mark.parametrize("typed", ["anna@example.com", "Anna@Example.COM", " anna@example.com "])
 def test_the_case_of_a_name_does_not_matter(typed: str) -> None:
     person("Anna@example.com")
