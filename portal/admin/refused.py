@@ -47,7 +47,7 @@ WHAT_TO_DO = {
     Reason.CONNECTION: _("Make a key for one connection, and give it to the sender."),
     Reason.ADDRESS: _("Correct the address at the sender: it ends in Create or Update."),
     Reason.METHOD: _("The sender must send with POST. A browser that opens the address does not."),
-    Reason.BODY: _("See below what was sent, and choose “one by one” as the push type at the sender."),
+    Reason.BODY: _("Correct it at the sender: below is how the body begins, and what is wrong with it."),
     Reason.SIZE: _("Let the sender send less: choose “one by one” as the push type."),
     Reason.TYPE: _("Let the sender send JSON, with the header Content-Type: application/json."),
     Reason.RATE: _("Let the sender send more slowly, or try again when it is told to wait."),
