@@ -143,7 +143,8 @@ class UserAdmin(Recorded, SuperuserOnly, BaseUserAdmin, ModelAdmin):
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """Of the form for a password no difference is kept, so a sentence says what was done."""
         if isinstance(form, AdminPasswordChangeForm):
-            return gettext_noop("Password set.") if form.user.has_usable_password() else gettext_noop("Password removed.")
+            usable = form.user.has_usable_password()
+            return gettext_noop("Password set.") if usable else gettext_noop("Password removed.")
         return super().construct_change_message(request, form, formsets, add)
 
 
