@@ -35,7 +35,7 @@ test: install-dev  ## The suite, on SQLite unless DATABASE_URL says otherwise
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-slow: install-dev  ## Kills, crashes, browser
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile $(ARGS)
 
 lint: install-dev  ## Style, types, import contracts, migrations
 	$(BIN)/ruff check .

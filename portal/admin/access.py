@@ -159,6 +159,7 @@ class KeyChangeForm(TenantForm):
 class ApiKeyAdmin(CallerColumns, TenantAdmin):
     view_action, change_action = Action.AUDIT, Action.CONNECT
     form = KeyChangeForm
+    empty_sentence = _("A key lets Actito's webhooks in. Make one for each connection.")
     list_display = ("name", "beginning", "may", "connection", "last_used", "state")
     fieldsets = (
         (None, {"fields": ["name", "expires_at"]}),

@@ -123,6 +123,7 @@ class RefusedList(ChangeList):
 class RefusedCallAdmin(TenantAdmin):
     """Read by everybody in the team: whoever maps values must see why none come in."""
 
+    empty_sentence = _("Calls with a good key that were refused would show here, each with its reason.")
     list_display = ("moment", "why", "connection", "key_name", "count", "sentence")
     list_display_links = ("moment", "why")
     list_filter = (WhichConnection, WhichKey, Why)

@@ -51,7 +51,7 @@ def prepare(url: str, profiles: list[int]) -> None:
     ParameterMapping.objects.create(
         connection=connection, parameter="stamps", value_name="stamps", value_type=ValueType.NUMBER
     )
-    template = make.TemplateFactory.make(tenant=connection.tenant, name="Card")
+    template = make.TemplateFactory.make(tenant=connection.tenant, name="Card", carries_messages=False)
     for name in ("points", "stamps"):
         make.TemplateFieldFactory.make(template=template, key=name, label=name, expression=f"{{{{ {name} }}}}")
     template.published = design_of(template)
