@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms import ModelChoiceField
+from django.forms.models import InlineForeignKeyField
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
@@ -77,3 +79,15 @@ class TenantForm(forms.ModelForm):
     def _get_validation_exclusions(self) -> set[str]:
         """The tenant takes part in unique constraints, whether the person saw the field or not."""
         return super()._get_validation_exclusions() - {"tenant"}
+
+    def validate_unique(self) -> None:
+        """A line of an inline is compared with stored ones that the form does not show: somebody may have added them.
+
+        Django leaves the parent out of its constraints, and would meet them in the database.
+        """
+        super().validate_unique()
+        if any(isinstance(field, InlineForeignKeyField) for field in self.fields.values()):
+            try:
+                self.instance.validate_constraints(exclude=self._get_validation_exclusions())
+            except ValidationError as error:
+                self._update_errors(error)

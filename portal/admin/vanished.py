@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable
 from typing import Any
 
 from django.http import QueryDict
 
 
-def renewed(posted: QueryDict, prefix: str, key: str, existing: Container[str]) -> QueryDict:
-    """The posted form, with the formset's lines whose `key` names no row any more turned into new lines.
+def renewed(posted: QueryDict, prefix: str, key: str, exists: Callable[[str], bool]) -> QueryDict:
+    """The posted form, with the formset's lines whose `key` names no row turned into new lines.
 
     A formset takes its first INITIAL_FORMS lines for stored ones, so what is new moves behind them.
     """
     total, initial = (_number(posted.get(f"{prefix}-{name}_FORMS")) for name in ("TOTAL", "INITIAL"))
     lines = [_line(posted, f"{prefix}-{number}-") for number in range(total)]
-    gone = [line for line in lines[:initial] if line.get(key, [""])[-1] not in existing]
+    gone = [line for line in lines[:initial] if line.get(key) and not exists(line[key][-1])]
     if not gone:
         return posted
     kept = [line for line in lines[:initial] if line not in gone]

@@ -271,6 +271,21 @@ def test_a_line_that_the_first_one_removed_is_put_back_by_saving_again(world: Wo
     assert set(kept) == {("VerdiPoints", world.rows[AttributeMapping].value_name), ("tier", "level")}
 
 
+def test_a_line_that_both_added_is_told_instead_of_failing(world: World, edit: Callable[..., Any]) -> None:
+    connection = world.rows[ActitoConnection]
+    page = url(ActitoConnection, "change", connection.pk)
+    late = client_of(member(world, Role.MARKETER))
+    added = {"part": "attributes", "attribute": "tier", "value_name": "tier", "value_type": "text"}
+    line = {f"mappings-1-{name}": value for name, value in added.items()} | {"mappings-TOTAL_FORMS": 2}
+    open_form = form_in(late, page)
+    edit(connection, **line)
+    told = late.post(page, {**open_form, **line})
+    again = late.post(page, {**open_form, **line, "_seen": str(told.context["seen"])})
+    assert again.status_code == 200
+    assert "already exists" in again.content.decode()
+    assert AttributeMapping.objects.filter(connection=connection, value_name="tier").count() == 1
+
+
 def test_what_a_dialog_did_meanwhile_is_no_conflict(world: World, owner: Client) -> None:
     template = world.rows[PassTemplate]
     page = url(PassTemplate, "change", template.pk)
