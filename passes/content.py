@@ -37,6 +37,16 @@ class Content:
 
 def design_of(template: PassTemplate) -> dict[str, Any]:
     """The saved design as one document, which publishing keeps: what `Content` holds, with expressions for values."""
+    fields = [
+        {
+            "place": field.place,
+            "key": field.key,
+            "label": field.label,
+            "expression": field.expression,
+            "change_message": field.change_message,
+        }
+        for field in template.fields.all()
+    ]
     return {
         "kind": template.kind,
         "organization_name": template.organization_name,
@@ -48,46 +58,40 @@ def design_of(template: PassTemplate) -> dict[str, Any]:
             "label": template.label_colour.upper(),
         },
         "language": template.language,
-        "fields": [
-            {
-                "place": field.place,
-                "key": field.key,
-                "label": field.label,
-                "expression": field.expression,
-                "change_message": field.change_message,
-            }
-            for field in template.fields.all()
-        ],
+        "fields": [*fields, *_message_field(template, fields)],
         "barcode": {"format": template.barcode_format, "expression": template.barcode_message},
         "texts": _texts(template),
         "images": {image.file_name: image.sha1 for image in template.images.all()},
-        "message_label": _message_label(template.language) if template.carries_messages else "",
     }
 
 
 def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool = False) -> Content:
     """The content of one pass. Raises ContentError for an expression that cannot be worked out."""
     data = {
-        **{name: part for name, part in design.items() if name != "message_label"},
-        "fields": [*(_field(field, values) for field in design["fields"]), *_message(design, values)],
+        **design,
+        "fields": [_field(field, values) for field in design["fields"]],
         "barcode": _barcode(design["barcode"], values),
         "voided": voided,
     }
     return Content(data, content_hash(data))
 
 
-def _message(design: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _message_field(template: PassTemplate, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The line on the back for messages, unless the design places them itself.
 
     It stands there empty as well: phones announce a field that changes, not one that is new.
     """
-    placed = any(field["key"] == MESSAGE or MESSAGE in names_in(field["expression"]) for field in design["fields"])
-    label = design.get("message_label", "")
-    if placed or not label:
+    if not template.carries_messages or any(map(_places_messages, fields)):
         return []
-    value = values.get(MESSAGE)
-    shown = "" if value is None else str(value)
-    return [{"place": "back", "key": MESSAGE, "label": label, "change_message": "%@", "value": shown}]
+    line = {"place": "back", "key": MESSAGE, "label": _message_label(template.language)}
+    return [{**line, "expression": f"{{{{ {MESSAGE} }}}}", "change_message": "%@"}]
+
+
+def _places_messages(field: Mapping[str, Any]) -> bool:
+    try:
+        return field["key"] == MESSAGE or MESSAGE in names_in(field["expression"])
+    except ExpressionError:  # told where the field is worked out
+        return False
 
 
 def _message_label(language: str) -> str:

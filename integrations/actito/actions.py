@@ -60,8 +60,8 @@ def _push(event: Event) -> Push:
 def _nobody(event: Event, planned: Plan) -> Result:
     if planned.customer is None and event.retries < UNKNOWN_RETRIES:
         raise ledger.retry("No customer has this name yet.")
-    whom = "The customer has no such pass" if planned.customer else "No customer has this name"
-    return ledger.ignored(" ".join([f"No pass: {whom[0].lower()}{whom[1:]}.", *planned.notes]))
+    why = "the customer has no such pass" if planned.customer else "no customer has this name"
+    return ledger.ignored(" ".join([f"No pass: {why}.", *planned.notes]))
 
 
 def _order(event: Event, planned: Plan) -> Result:

@@ -18,9 +18,8 @@ def known_names(template: PassTemplate) -> set[str]:
     return {name for values in found for name in values}
 
 
-def unknown_names(template: PassTemplate) -> set[str]:
+def unknown_names(template: PassTemplate, known: set[str]) -> set[str]:
     """Empty while there is no customer to compare with."""
-    known = known_names(template)
     expressions = [*template.fields.values_list("expression", flat=True), template.barcode_message]
     named = {name for expression in expressions if expression for name in names_in(expression)}
     return named - known - {MESSAGE} if known else set()

@@ -176,10 +176,11 @@ class PassTemplateAdmin(TenantAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if unknown := unknown_names(form.instance):
+        known = known_names(form.instance)
+        if unknown := unknown_names(form.instance, known):
             said = _("No customer has these values, so they stay empty on the card: %(names)s. Known: %(known)s.")
-            known = ", ".join(sorted(known_names(form.instance)))
-            messages.warning(request, said % {"names": ", ".join(sorted(unknown)), "known": known})
+            told = {"names": ", ".join(sorted(unknown)), "known": ", ".join(sorted(known))}
+            messages.warning(request, said % told)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not while somebody has a pass of it: switching it off ends new ones."""

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from portal.admin.dialogs import leads_to
 from portal.admin.rights import CHOSEN_TENANT, current_tenant_id, forget, tenants_within_reach
 from portal.models import Tenant
 from portal.tenancy import is_superuser
@@ -73,14 +74,8 @@ def nothing_done(request: HttpRequest) -> HttpResponse:
     """The answer to such a page: it says where the person is now."""
     tenant = current_tenant(request)
     said = _("You went over to %(tenant)s in another window, so nothing was done here. Go back over, then try again.")
-    messages.warning(request, said % {"tenant": tenant.name if tenant else _("all tenants")})
-    return leading_to(request, reverse("admin:index"))
-
-
-def leading_to(request: HttpRequest, url: str) -> HttpResponse:
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Redirect": url})
-    return HttpResponseRedirect(url)
+    said %= {"tenant": tenant.name if tenant else _("all tenants")}
+    return leads_to(request, reverse("admin:index"), said, messages.WARNING)
 
 
 @require_http_methods(["GET", "POST"])
@@ -115,5 +110,4 @@ def _switch(request: HttpRequest, key: str) -> HttpResponse:
         request.session[CHOSEN_TENANT] = tenant.pk
         said = _("You are in %(tenant)s now.") % {"tenant": tenant.name}
     forget(request)
-    messages.success(request, said)
-    return leading_to(request, reverse("admin:index"))
+    return leads_to(request, reverse("admin:index"), said)

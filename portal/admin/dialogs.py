@@ -82,9 +82,9 @@ def finished(request: HttpRequest, url: str, sentence: Any, level: int = message
     return HttpResponseRedirect(url)
 
 
-def leads_to(request: HttpRequest, url: str, sentence: Any) -> HttpResponse:
+def leads_to(request: HttpRequest, url: str, sentence: Any, level: int = messages.SUCCESS) -> HttpResponse:
     """The end of a dialog that goes on at another page."""
-    messages.success(request, sentence)
+    messages.add_message(request, level, sentence)
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)

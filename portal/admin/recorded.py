@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -36,10 +36,14 @@ class Recorded:
     def history_parts(self, row: Model) -> list[Model]:
         """The rows that are edited together with it."""
         found: list[Model] = []
-        for inline in self.inlines:  # type: ignore[attr-defined]
-            key = _get_foreign_key(type(row), inline.model, fk_name=inline.fk_name)
-            found += inline.model._base_manager.filter(**{key.name: row}).order_by("pk")
+        for inline, parent in self._inlines_of(row):
+            found += inline.model._base_manager.filter(**{parent.name: row}).order_by("pk")
         return found
+
+    def _inlines_of(self, row: Model) -> Iterator[tuple[Any, Any]]:
+        """Each inline's class with its foreign key to the row."""
+        for inline in self.inlines:  # type: ignore[attr-defined]
+            yield inline, _get_foreign_key(type(row), inline.model, fk_name=inline.fk_name)
 
     def document_of(self, key: Any) -> history.Document | None:
         row = self.model._base_manager.filter(pk=key).first()  # type: ignore[attr-defined]
@@ -85,10 +89,9 @@ class Recorded:
 
     def _with_vanished_lines(self, request: HttpRequest, row: Model) -> QueryDict:
         posted = request.POST
-        for inline in self.inlines:  # type: ignore[attr-defined]
-            foreign = _get_foreign_key(type(row), inline.model, fk_name=inline.fk_name)
-            prefix = foreign.remote_field.get_accessor_name(model=inline.model).replace("+", "")
-            posted = renewed(posted, prefix, inline.model._meta.pk.name, partial(_exists, inline.model))
+        for inline, parent in self._inlines_of(row):
+            prefix = parent.remote_field.get_accessor_name(model=inline.model).replace("+", "")
+            posted = renewed(posted, prefix, inline.model._meta.pk.name, partial(_existing, inline.model))
         return posted
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -102,7 +105,7 @@ class Recorded:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
         if not self.has_view_permission(request, row):  # type: ignore[attr-defined]
             raise PermissionDenied
-        changes = history.of(row).select_related("tenant")
+        changes = history.of(row)
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "title": _("History: %(name)s") % {"name": row},
@@ -115,9 +118,12 @@ class Recorded:
         return TemplateResponse(request, "admin/portal/history.html", context)
 
 
-def _exists(model: type[Model], key: str) -> bool:
+def _existing(model: type[Model], keys: set[str]) -> set[str]:
     """Anywhere: what belongs to somebody else is refused as it always was, not made anew."""
-    return key.isdecimal() and len(key) < 19 and model._base_manager.filter(pk=key).exists()
+    possible = [key for key in keys if key.isdecimal() and len(key) < 19]
+    found = model._base_manager.filter(pk__in=possible).values_list("pk", flat=True) if possible else ()
+    stored = set(found)
+    return {key for key in possible if int(key) in stored}
 
 
 def changed_meanwhile(request: HttpRequest, row: Model) -> str:

@@ -44,11 +44,12 @@ class PortalAdminSite(UnfoldAdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context: dict[str, Any] = super().each_context(request)
-        tenant = current_tenant(request) if self.has_permission(request) else None
+        if not self.has_permission(request):
+            return context
+        tenant = current_tenant(request)
         if tenant and tenant.colour:
             context["colors"] = {**context["colors"], "primary": shades(tenant.colour)}
-        mark = tenant_mark(request) if self.has_permission(request) else ""
-        return {**context, "portal_tenant": tenant, "portal_tenant_mark": mark}
+        return {**context, "portal_tenant": tenant, "portal_tenant_mark": tenant_mark(request)}
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Times are shown as the tenant's clocks show them, and nothing is done for a page of another tenant."""

@@ -8,14 +8,15 @@ from typing import Any
 from django.http import QueryDict
 
 
-def renewed(posted: QueryDict, prefix: str, key: str, exists: Callable[[str], bool]) -> QueryDict:
+def renewed(posted: QueryDict, prefix: str, key: str, existing: Callable[[set[str]], set[str]]) -> QueryDict:
     """The posted form, with the formset's lines whose `key` names no row turned into new lines.
 
     A formset takes its first INITIAL_FORMS lines for stored ones, so what is new moves behind them.
     """
     total, initial = (_number(posted.get(f"{prefix}-{name}_FORMS")) for name in ("TOTAL", "INITIAL"))
     lines = [_line(posted, f"{prefix}-{number}-") for number in range(total)]
-    gone = [line for line in lines[:initial] if line.get(key) and not exists(line[key][-1])]
+    stored = existing({line[key][-1] for line in lines[:initial] if line.get(key)})
+    gone = [line for line in lines[:initial] if line.get(key) and line[key][-1] not in stored]
     if not gone:
         return posted
     kept = [line for line in lines[:initial] if line not in gone]
