@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-slow lint bench messages lock clean
+.PHONY: help install install-dev demo test test-slow faults lint bench messages lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -37,6 +37,12 @@ test: install-dev  ## The suite, on SQLite unless DATABASE_URL says otherwise
 test-slow: install-dev  ## Kills, crashes, browser
 	$(BIN)/python -m pytest -m slow -n auto --dist loadfile $(ARGS)
 
+faults: install-dev  ## Every fault with the product's own times, as a table
+	@mkdir -p var && rm -f var/faults.md
+	@FAULTS=full FAULTS_TABLE=var/faults.md $(BIN)/python -m pytest -m slow tests/faults $(ARGS); ended=$$?; \
+	printf '| fault | accepted | lost | effects doubled | executions doubled | seconds until work flows |\n' && \
+	printf '|---|---|---|---|---|---|\n' && cat var/faults.md; exit $$ended
+
 lint: install-dev  ## Style, types, import contracts, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,7 +54,9 @@ lint: install-dev  ## Style, types, import contracts, migrations
 bench: install-dev  ## Print the benchmarks' ratios
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.drain
 	$(BIN)/python -m bench.admin
+	$(BIN)/python -m bench.metrics
 
 messages: install-dev  ## Bring the French and Dutch catalogues up to date
 	$(BIN)/python -m tests.catalogues

@@ -35,7 +35,7 @@ def main() -> None:
         return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     os.environ.setdefault("LOG_LEVEL", "ERROR")
-    with tempfile.TemporaryDirectory() as folder, _databases(server) as (small_url, large_url):
+    with tempfile.TemporaryDirectory() as folder, databases(server) as (small_url, large_url):
         os.environ["VAR_DIR"], os.environ["DATABASE_URL"] = folder, small_url
         django.setup()
         from bench.crowd import Size  # noqa: PLC0415 - after setup
@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _databases(server: str) -> Iterator[list[str]]:
+def databases(server: str) -> Iterator[list[str]]:
     names = [f"bench_{uuid.uuid4().hex[:8]}" for _ in range(2)]
     base = server.rsplit("/", 1)[0]
     with psycopg.connect(f"{base}/postgres", autocommit=True) as link:

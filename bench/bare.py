@@ -47,6 +47,7 @@ class Bare(models.Model):
     correlation_id = models.UUIDField(default=uuid.uuid4)
     parent_id = models.BigIntegerField(null=True)
     merged_into_id = models.BigIntegerField(null=True)
+    job_id = models.BigIntegerField(null=True)
     outcome = models.TextField(default="")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)

@@ -27,9 +27,11 @@ class Size:
     events: int
     passes: int
     lively: bool  # statuses shared out evenly, so that each filter fills a page of a small tenant
+    days: int = 30  # over which the events came
 
     def part(self, share: float) -> Size:
-        return Size(*(max(20, int(each * share)) for each in (self.customers, self.events, self.passes)), self.lively)
+        return Size(*(max(20, int(each * share)) for each in (self.customers, self.events, self.passes)),
+                    self.lively, self.days)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _brand(number: int, size: Size) -> Brand:
     apple, templates, content = _design(tenant)
     names = {
         "tenant": tenant.pk, "lane": lane.pk, "apple": apple, "content": content, "rare": RARE,
-        "usual": templates[0], "other": templates[1], "seldom": templates[2], "lively": size.lively,
+        "usual": templates[0], "other": templates[1], "seldom": templates[2], "lively": size.lively, "days": size.days,
         "customers": size.customers, "passes": size.passes, "events": size.events,
         **{f"after_{name}": _last(f"{app}_{name}") for app, name in
            (("portal", "customer"), ("portal", "event"), ("passes", "walletpass"), ("passes", "device"))},
@@ -144,10 +146,11 @@ _IDENTITIES = """
     FROM generate_series(1, %(customers)s) n"""
 _PASSES = """
     INSERT INTO passes_walletpass (id, tenant_id, template_id, customer_id, serial_number, authentication_token,
-        content, content_hash, changed_at, update_tag, fetched_at, voided, created_at)
+        values, origins, content, content_hash, changed_at, update_tag, fetched_at, voided, created_at)
     SELECT %(after_walletpass)s + n, %(tenant)s,
         CASE WHEN n <= %(rare)s THEN %(seldom)s WHEN n %% 10 < 7 THEN %(usual)s ELSE %(other)s END,
-        %(after_customer)s + 1 + n %% %(customers)s, gen_random_uuid(), '', %(content)s::jsonb, md5(n::text),
+        %(after_customer)s + 1 + n %% %(customers)s, gen_random_uuid(), '', '{}'::jsonb, '{}'::jsonb,
+        %(content)s::jsonb, md5(n::text),
         date_trunc('second', now() - n %% 90 * interval '1 day'), n, CASE WHEN n %% 3 = 0 THEN now() END,
         n %% (CASE WHEN %(lively)s THEN 10 ELSE 500 END) = 0, now()
     FROM generate_series(1, %(passes)s) n"""
@@ -185,7 +188,7 @@ _EVENTS = f"""
             WHEN luck < 998 THEN 'failed' WHEN luck < 999 THEN 'uncertain' ELSE 'waiting' END AS status
         FROM (SELECT n, (n - 1) %% 5 AS step, (n - 1) / 5 AS chain, 1 + (n - 1) / 5 %% %(customers)s AS one,
             ((n - 1) / 5)::bigint * 7919 %% 1000 AS luck,
-            now() - (%(events)s - n) * (interval '30 days' / %(events)s) AS at
+            now() - (%(events)s - n) * (%(days)s * interval '1 day' / %(events)s) AS at
             FROM generate_series(1, %(events)s) n) counted) told"""
 _CALLS = """
     INSERT INTO portal_attempt (event_id, number, target, method, url, repeatable, status, milliseconds, error,

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from portal.sentences import Explained, Sentence, say
 from portal.text import storable
 
 _DATE_FORMS = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S")
@@ -45,17 +45,17 @@ class Rule:
 @dataclass(frozen=True)
 class Mapped:
     values: dict[str, Any]
-    errors: list[str]
+    errors: list[Sentence]
 
 
-class Unreadable(ValueError):
-    """The value is not of the rule's type; the message says so."""
+class Unreadable(Explained, ValueError):
+    """The value is not of the rule's type."""
 
 
 def map_document(document: Mapping[str, Any], rules: Iterable[Rule]) -> Mapped:
     """The values that the rules find. A value that cannot be read is left out, so the customer keeps the old one."""
     values: dict[str, Any] = {}
-    errors: list[str] = []
+    errors: list[Sentence] = []
     for rule in rules:
         found = document.get(rule.source)
         if found is None or found == "":
@@ -65,7 +65,7 @@ def map_document(document: Mapping[str, Any], rules: Iterable[Rule]) -> Mapped:
         try:
             values[rule.name] = _READERS[rule.type](found)
         except Unreadable as error:
-            errors.append(_t("“%(name)s” was kept as it was: %(error)s") % {"name": rule.name, "error": error})
+            errors.append(say("“%(name)s” was kept as it was: %(error)s", name=rule.name, error=error.sentence))
     return Mapped(values, errors)
 
 
@@ -74,13 +74,9 @@ def _shown(value: Any) -> str:
     return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
 
 
-def _unreadable(sentence: str, value: Any) -> Unreadable:
-    return Unreadable(sentence % {"value": _shown(value)})
-
-
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        raise _unreadable(_t("%(value)s is not text."), value)
+        raise Unreadable(say("%(value)s is not text.", value=_shown(value)))
     members = value if isinstance(value, list) else [value]
     return storable(", ".join(map(_word, members)))[:TEXT_LIMIT]
 
@@ -97,14 +93,14 @@ def _word(value: Any) -> str:
 def _number(value: Any) -> int | float:
     """An int where it is whole. Texts may use a decimal comma, and spaces between thousands, as French exports do."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _unreadable(_t("%(value)s is not a number."), value)
+        raise Unreadable(say("%(value)s is not a number.", value=_shown(value)))
     text = value if isinstance(value, str) else str(value) if isinstance(value, float) else f"{value:d}"
     text = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3})", "", text.strip()).replace(",", ".")
     if len(text) > NUMBER_LENGTH or not _NUMBER.match(text):
-        raise _unreadable(_t("%(value)s is not a number."), value)
+        raise Unreadable(say("%(value)s is not a number.", value=_shown(value)))
     number = Decimal(text)
     if abs(number) > NUMBER_LIMIT:
-        raise _unreadable(_t("%(value)s is too large a number."), value)
+        raise Unreadable(say("%(value)s is too large a number.", value=_shown(value)))
     if number == number.to_integral_value():
         return int(number)
     nearest = float(number)
@@ -117,28 +113,28 @@ def _yes_no(value: Any) -> bool:
         return True
     if text in _NO:
         return False
-    raise _unreadable(_t("%(value)s is neither yes nor no."), value)
+    raise Unreadable(say("%(value)s is neither yes nor no.", value=_shown(value)))
 
 
 def _date(value: Any) -> str:
     """ISO 8601: a date, or a moment with its time where one was given."""
     text = str(value).strip()
     if not isinstance(value, str) or len(text) > DATE_LENGTH:
-        raise _unreadable(_t("%(value)s is not a date."), value)
+        raise Unreadable(say("%(value)s is not a date.", value=_shown(value)))
     try:
         if parsed := parse_date(text):
             return parsed.isoformat()
         if moment := parse_datetime(text):
             return moment.isoformat()
     except ValueError as error:  # well formed, but no such day
-        raise _unreadable(_t("%(value)s is not a date."), value) from error
+        raise Unreadable(say("%(value)s is not a date.", value=_shown(value))) from error
     for form in _DATE_FORMS:
         try:
             moment = datetime.strptime(text, form)  # noqa: DTZ007 - Actito gives no zone
         except ValueError:
             continue
         return moment.isoformat() if "%H" in form else moment.date().isoformat()
-    raise _unreadable(_t("%(value)s is not a date."), value)
+    raise Unreadable(say("%(value)s is not a date.", value=_shown(value)))
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

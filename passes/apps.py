@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 
 class PassesConfig(AppConfig):
@@ -8,8 +9,14 @@ class PassesConfig(AppConfig):
 
     def ready(self) -> None:
         from passes.admin import registered  # noqa: F401 - registers the admins
+        from portal.jobs import job_kind
         from portal.ledger import handles, subscribe
         from portal.ledger.registry import name_news
+        from portal.metrics import collects
+        from portal.retention import holds
+        from portal.tenancy import Action
+        from portal.watch.trouble import watches
+        from portal.watch.words import name_backlog
 
         subscribe(
             "customer.changed", "passes", "passes.refresh.refresh_customer", title=_("Passes renewed"), coalesces=True
@@ -18,6 +25,16 @@ class PassesConfig(AppConfig):
         handles("pass.due", "passes.refresh.refresh_customer", title=_("Pass due"), coalesces=True)
         handles("pass.update", "passes.update.update_pass", title=_("Values for a pass"))
         handles("apple.push", "passes.delivery.push_device", title=_("Push to iPhone"), coalesces=True)
+        job_kind(
+            "template.publication", "passes.publication.Publication", title=_("Publication"), needs=Action.CONFIGURE
+        )
+        # Its mark that an addition has counted stays (passes.update).
+        holds("pass.update", "writes", "message", needed=True)
         name_news("pass.installed", _("Pass added to a phone"))
         name_news("pass.removed", _("Pass removed from a phone"))
         name_news("pass.fetched", _("Pass fetched by a phone"))
+        collects("certificates", "passes.metrics.certificates")
+        watches("passes.watch.certificates")
+        for kind in ("pass.refresh", "pass.due", "customer.changed/passes"):
+            name_backlog(kind, ngettext_lazy("%(shown)s pass to renew", "%(shown)s passes to renew", "n"))
+        name_backlog("apple.push", ngettext_lazy("%(shown)s phone to tell", "%(shown)s phones to tell", "n"))

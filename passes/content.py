@@ -14,12 +14,13 @@ from django.utils.translation import gettext
 
 from passes.expressions import ExpressionError, evaluate, names_in
 from passes.models import PassTemplate
+from portal.sentences import Explained, say
 
 MESSAGE = "message"  # the value that a custom action's message becomes
 
 
-class ContentError(ValueError):
-    """The template makes no content for these values; the message says which part, and holds no value."""
+class ContentError(Explained, ValueError):
+    """The template makes no content for these values; the sentence says which part, and holds no value."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,13 @@ def _value(part: str, expression: str, values: Mapping[str, Any]) -> str | int |
     try:
         return evaluate(expression, values)
     except ExpressionError as error:
-        raise ContentError(f"“{part}”: {error}") from error
+        raise ContentError(say("“%(part)s”: %(reason)s", part=part, reason=error.sentence)) from error
 
 
 def _barcode(barcode: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str] | None:
     if not barcode["format"]:
         return None
-    message = str(_value("Barcode", barcode["expression"], values))
+    message = str(_value(say("Barcode"), barcode["expression"], values))
     return {"format": barcode["format"], "message": message} if message else None
 
 

@@ -12,6 +12,7 @@ from passes.models import Device, WalletPass
 from portal import ledger
 from portal.ledger import Result, Work
 from portal.models import Event
+from portal.sentences import say
 
 APPLE_PUSH = "apple.push"
 
@@ -39,7 +40,7 @@ def push_device(work: Work) -> Result | partial[Result]:
     devices = Device.objects.for_tenant(work.event.tenant_id).select_related("apple")
     device = devices.filter(pk=work.event.payload["device"]).first()
     if device is None:
-        return ledger.ignored("The phone no longer holds a pass.")
+        return ledger.ignored(say("The phone no longer holds a pass."))
     answer = push.send(device.apple, device.push_token, trail=work.trail)
     if answer.gone:
         return partial(_forget, device.pk, device.push_token, answer.gone_since, work.event)
@@ -48,7 +49,7 @@ def push_device(work: Work) -> Result | partial[Result]:
 
 def _pushed(device_id: int) -> Result:
     Device.objects.filter(pk=device_id).update(pushed_at=timezone.now())
-    return ledger.done("Apple accepted the push.")
+    return ledger.done(say("Apple accepted the push."))
 
 
 def _forget(device_id: int, push_token: str, gone_since: datetime | None, event: Event) -> Result:
@@ -56,11 +57,13 @@ def _forget(device_id: int, push_token: str, gone_since: datetime | None, event:
     # Locked, because the phone may be registering again this very moment.
     device = Device.objects.select_for_update(of=("self",)).select_related("apple").filter(pk=device_id).first()
     if device is None:
-        return ledger.ignored("The phone no longer holds a pass.")
+        return ledger.ignored(say("The phone no longer holds a pass."))
     if device.push_token != push_token:
         _publish(device, event)
-        return ledger.done("Apple no longer knows the token, but the phone has given a new one: it is pushed again.")
+        return ledger.done(
+            say("Apple no longer knows the token, but the phone has given a new one: it is pushed again.")
+        )
     if gone_since and device.token_at > gone_since:
-        return ledger.ignored("Apple saw this token go before the phone registered with it again.")
+        return ledger.ignored(say("Apple saw this token go before the phone registered with it again."))
     device.delete()
-    return ledger.done("Apple says that this phone no longer holds the pass. Its registrations were removed.")
+    return ledger.done(say("Apple says that this phone no longer holds the pass. Its registrations were removed."))

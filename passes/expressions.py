@@ -15,7 +15,8 @@ from typing import Any
 from django.template import Context, Engine, Template, TemplateSyntaxError
 from django.template.base import FilterExpression, Lexer, Node, TextNode, TokenType, Variable, VariableNode
 from django.utils import translation
-from django.utils.translation import gettext as _
+
+from portal.sentences import Explained, say
 
 _ENGINE = Engine(builtins=["passes.expression_filters"], autoescape=False)
 # The engine brings Django's own tags and filters; only the portal's list may be used.
@@ -26,8 +27,8 @@ _EXACT = 2**53
 TEXT_LIMIT = 10_000
 
 
-class ExpressionError(ValueError):
-    """The expression cannot be used; the message tells a marketer why."""
+class ExpressionError(Explained, ValueError):
+    """The expression cannot be used."""
 
 
 class _Value(Variable):
@@ -51,11 +52,11 @@ def parse(text: str) -> Template:
     """The compiled expression. Raises ExpressionError."""
     text = text.strip()
     if any(token.token_type in {TokenType.BLOCK, TokenType.COMMENT} for token in Lexer(text).tokenize()):
-        raise ExpressionError(_("Only values like {{ points }} may be used here, no tags."))
+        raise ExpressionError(say("Only values like {{ points }} may be used here, no tags."))
     try:
         template = _ENGINE.from_string(text)
     except TemplateSyntaxError as error:
-        raise ExpressionError(_("This value cannot be read: %(reason)s") % {"reason": error}) from error
+        raise ExpressionError(say("This value cannot be read: %(reason)s", reason=error)) from error
     for node in template.nodelist:
         if isinstance(node, VariableNode):
             _confine(node.filter_expression)
@@ -98,7 +99,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> str | int | float:
             return "".join(map(_text, found)).strip()[:TEXT_LIMIT]
     except Exception as error:
         raise ExpressionError(
-            _("%(text)s cannot be worked out (%(reason)s).") % {"text": text.strip(), "reason": type(error).__name__}
+            say("%(text)s cannot be worked out (%(reason)s).", text=text.strip(), reason=type(error).__name__)
         ) from error
 
 

@@ -19,6 +19,7 @@ from passes.values import Held, shown
 from portal import ledger
 from portal.ledger import Result, Work
 from portal.models import Customer, Event
+from portal.sentences import Sentence, joined, say
 
 PASS_REFRESH, PASS_DUE = "pass.refresh", "pass.due"
 _CHANGING = ("content", "content_hash", "changed_at", "changed_by", "update_tag", "fetched_at", "voided")
@@ -38,7 +39,7 @@ def _refresh_customer(event: Event) -> Result:
     passes = locked_passes(event.tenant_id, customer=event.payload["customer"])
     customer = Customer.objects.for_tenant(event.tenant_id).filter(pk=event.payload["customer"]).first()
     if customer is None:
-        return ledger.ignored("The customer is no longer there.")
+        return ledger.ignored(say("The customer is no longer there."))
     due = [_new_pass(template, customer) for template in _templates_due(customer)]
     return _renew([*passes, *due], event)
 
@@ -57,8 +58,7 @@ def _renew(passes: Iterable[WalletPass], cause: Event) -> Result:
             with transaction.atomic():
                 changed = refresh(one, cause=cause)
         except ContentError as error:
-            fate = "was not made" if new else "keeps its old content"
-            told.kept.append(f"{one.template} {fate}: {error}")
+            told.kept.append(_kept(one, new, error))
         except IntegrityError:
             if not new:
                 raise
@@ -69,24 +69,29 @@ def _renew(passes: Iterable[WalletPass], cause: Event) -> Result:
     return told.result()
 
 
+def _kept(wallet_pass: WalletPass, new: bool, error: ContentError) -> Sentence:
+    named = {"template": wallet_pass.template, "reason": error.sentence}
+    if new:
+        return say("%(template)s was not made: %(reason)s", **named)
+    return say("%(template)s keeps its old content: %(reason)s", **named)
+
+
 @dataclass
 class _Told:
     """What became of the passes, by the names of their templates; `kept` are sentences."""
 
     made: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
+    kept: list[Sentence] = field(default_factory=list)
 
     def result(self) -> Result:
         """Failed when a pass could not be renewed: trying again cannot help, mending the template and a replay do."""
-        said = [
-            *([f"Made {', '.join(sorted(self.made))}."] if self.made else []),
-            *([f"New content for {', '.join(sorted(self.changed))}."] if self.changed else []),
-            *self.kept,
-        ]
+        made = say("Made %(templates)s.", templates=sorted(self.made)) if self.made else Sentence()
+        new = say("New content for %(templates)s.", templates=sorted(self.changed)) if self.changed else Sentence()
+        said = joined([made, new, *self.kept])
         if self.kept:
-            return Result(Event.Status.FAILED, " ".join(said))
-        return ledger.done(" ".join(said)) if said else ledger.ignored("No pass shows anything that changed.")
+            return Result(Event.Status.FAILED, said)
+        return ledger.done(said) if said else ledger.ignored(say("No pass shows anything that changed."))
 
 
 def _templates_due(customer: Customer) -> list[PassTemplate]:
@@ -188,23 +193,3 @@ def _next_tag(pass_type_identifier: str) -> int:
         UpdateCounter.objects.get_or_create(pass_type_identifier=pass_type_identifier)
         counter.update(value=F("value") + 1)
     return counter.get().value
-
-
-def publish(template: PassTemplate, *, cause: Event, batch: int = 1000) -> int:
-    """Makes the saved design the one that passes show, and publishes the work that follows. Returns how many passes.
-
-    One `pass.refresh` per pass, and one `pass.due` per customer who is to get one. Call it in a transaction.
-    """
-    template.published = design_of(template)
-    template.save(update_fields=["published"])
-    lane_id = ledger.lane_id_for(template.tenant_id)
-    count = 0
-    for key in template.passes.order_by("pk").values_list("pk", flat=True).iterator(batch):
-        ledger.publish(PASS_REFRESH, cause=cause, subject=f"pass:{key}", payload={"pass": key}, lane_id=lane_id)
-        count += 1
-    if template.active and template.issue == PassTemplate.Issue.EVERY_CUSTOMER:
-        without = Customer.objects.for_tenant(template.tenant_id).exclude(passes__template=template).order_by("pk")
-        for key in without.values_list("pk", flat=True).iterator(batch):
-            ledger.publish(PASS_DUE, cause=cause, subject=f"due:{key}", payload={"customer": key}, lane_id=lane_id)
-            count += 1
-    return count

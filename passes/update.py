@@ -7,19 +7,19 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from passes.content import MESSAGE, ContentError
 from passes.models import PassTemplate, WalletPass
 from passes.refresh import locked_passes, refresh, values_of
-from passes.values import Held, Write, written
+from passes.values import Held, NoSum, Write, written
 from portal import ledger
 from portal.ledger import Result, Work
 from portal.models import Event
+from portal.sentences import Explained, changes, joined, say
 
 PASS_UPDATE = "pass.update"
 COUNTED = "counted"  # in an Event's payload: its additions are in the value
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Update:
     template_id: int | None = None  # the template that the pass moves to
 
 
-class Impossible(ValueError):
-    """The pass cannot be changed so; the message says why."""
+class Impossible(Explained, ValueError):
+    """The pass cannot be changed so."""
 
 
 def order(wallet_pass: WalletPass, update: Update, *, cause: Event, number: int) -> None:
@@ -57,20 +57,22 @@ def _update(event: Event) -> Result:
     payload = event.payload
     found = locked_passes(event.tenant_id, pk=payload["pass"])
     if not found:
-        return ledger.ignored("The pass is no longer there.")
+        return ledger.ignored(say("The pass is no longer there."))
     wallet_pass, before = found[0], values_of(found[0])
-    update = _uncounted(event, Update(_writes(payload), payload["message"], payload["template"]))
+    update = _uncounted(event, ordered(payload))
     try:
         apply(wallet_pass, update, payload["number"])
         wallet_pass.save(update_fields=["values", "origins", "template"])
         changed = refresh(wallet_pass, cause=event)
     except (Impossible, ContentError) as error:
-        raise ledger.dead(str(error)) from error
+        raise ledger.dead(error.sentence) from error
     return _told(wallet_pass, before, changed)
 
 
-def _writes(payload: Mapping[str, Any]) -> tuple[Write, ...]:
-    return tuple(Write(**write) for write in payload["writes"])
+def ordered(payload: Mapping[str, Any]) -> Update:
+    """What `order` published."""
+    writes = tuple(Write(**write) for write in payload["writes"])
+    return Update(writes, payload["message"], payload["template"])
 
 
 def _uncounted(event: Event, update: Update) -> Update:
@@ -82,10 +84,18 @@ def _uncounted(event: Event, update: Update) -> Update:
     if not any(write.add for write in update.writes):
         return update
     of_arrival = Q(parent__isnull=False, parent=event.parent_id, kind=event.kind, subject=event.subject)
-    payloads = Event.objects.filter(Q(pk=event.pk) | of_arrival).values_list("payload", flat=True)
-    counted = any(payload.get(COUNTED) for payload in payloads)
+    counted = has_counted(Event.objects.filter(Q(pk=event.pk) | of_arrival))
     Event.objects.filter(pk=event.pk).update(payload={**event.payload, COUNTED: True})
-    return replace(update, writes=tuple(write for write in update.writes if not write.add)) if counted else update
+    return without_additions(update) if counted else update
+
+
+def has_counted(events: QuerySet[Event]) -> bool:
+    """Whether the additions of one of these `pass.update` are in the value."""
+    return any(payload.get(COUNTED) for payload in events.values_list("payload", flat=True))
+
+
+def without_additions(update: Update) -> Update:
+    return replace(update, writes=tuple(write for write in update.writes if not write.add))
 
 
 def apply(wallet_pass: WalletPass, update: Update, number: int) -> None:
@@ -97,8 +107,8 @@ def apply(wallet_pass: WalletPass, update: Update, number: int) -> None:
     held = Held(wallet_pass.values, wallet_pass.origins)
     try:
         new = written(Held(customer.values, customer.origins), held, writes, number)
-    except ValueError as error:
-        raise Impossible(str(error)) from error
+    except NoSum as error:
+        raise Impossible(error.sentence) from error
     wallet_pass.values, wallet_pass.origins = dict(new.values), dict(new.origins)
     if update.template_id is not None and update.template_id != wallet_pass.template_id:
         _move(wallet_pass, update.template_id)
@@ -109,27 +119,26 @@ def _move(wallet_pass: WalletPass, template_id: int) -> None:
     templates = PassTemplate.objects.for_tenant(wallet_pass.tenant_id).select_related("apple")
     template = templates.filter(pk=template_id).first()
     if template is None:
-        raise Impossible("The template to move to is no longer there.")
-    if not (template.published and template.active):
-        missing = "active" if template.published else "published"
-        raise Impossible(f"“{template}” is not {missing}, so no pass moves there.")
+        raise Impossible(say("The template to move to is no longer there."))
+    if not template.published:
+        raise Impossible(say("“%(template)s” is not published, so no pass moves there.", template=template))
+    if not template.active:
+        raise Impossible(say("“%(template)s” is not active, so no pass moves there.", template=template))
     if template.apple_id != wallet_pass.template.apple_id:
-        raise Impossible(f"“{template}” has another Apple certificate, so a pass cannot move there.")
+        raise Impossible(
+            say("“%(template)s” has another Apple certificate, so a pass cannot move there.", template=template)
+        )
     if WalletPass.objects.filter(template=template, customer_id=wallet_pass.customer_id).exists():
-        raise Impossible(f"The customer has a pass of “{template}” already.")
+        raise Impossible(say("The customer has a pass of “%(template)s” already.", template=template))
     wallet_pass.template = template
 
 
 def _told(wallet_pass: WalletPass, before: Mapping[str, Any], changed: bool) -> Result:
     after = values_of(wallet_pass)
     names = [name for name in after if after[name] != before.get(name)] + [name for name in before if name not in after]
-    said = "; ".join(f"{name}: {_shown(before.get(name))} → {_shown(after.get(name))}" for name in names[:SHOWN])
     if not names and not changed:
-        return ledger.ignored("A newer value is there already, or the same.")
-    more = " …" if len(names) > SHOWN else ""
-    card = f"New content for {wallet_pass.template}." if changed else "The card shows none of it."
-    return ledger.done(f"{said}{more}. {card}" if said else card)
-
-
-def _shown(value: Any) -> str:
-    return "empty" if value is None else str(value)[:60]
+        return ledger.ignored(say("A newer value is there already, or the same."))
+    said = changes({name: (before.get(name), after.get(name)) for name in names})
+    if changed:
+        return ledger.done(joined([said, say("New content for %(templates)s.", templates=wallet_pass.template)]))
+    return ledger.done(joined([said, say("The card shows none of it.")]))

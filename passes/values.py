@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from portal.sentences import Explained, say
+
 SUM_LIMIT, LENGTH_LIMIT = 10**15, 100
+
+
+class NoSum(Explained, ValueError):
+    """What was to be added cannot be."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +88,18 @@ def _changed(origin: Mapping[str, Any]) -> int:
 
 
 def _sum(start: Any, value: Any) -> Any:
-    """Raises ValueError when one of them is no number, or the sum is beyond what a value may be."""
+    """Raises NoSum when one of them is no number, or the sum is beyond what a value may be."""
     total = _decimal(start if start not in (None, "") else 0) + _decimal(value)
     if not total.is_finite() or abs(total) > SUM_LIMIT:
-        raise ValueError("The sum is too large a number.")
+        raise NoSum(say("The sum is too large a number."))
     return int(total) if total == total.to_integral_value() else float(total)
 
 
 def _decimal(value: Any) -> Decimal:
     text = str(value)
     if len(text) > LENGTH_LIMIT:
-        raise ValueError("The sum is too large a number.")
+        raise NoSum(say("The sum is too large a number."))
     try:
         return Decimal(text)
     except InvalidOperation as error:
-        raise ValueError("Only numbers can be added.") from error
+        raise NoSum(say("Only numbers can be added.")) from error

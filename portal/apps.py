@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -7,9 +9,54 @@ class PortalConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        from portal import checks  # noqa: F401 - registers the system checks
+        from portal import checks, retention  # noqa: F401 - checks registers the system checks
         from portal.admin import checks as admin_checks  # noqa: F401
         from portal.admin import registered  # noqa: F401 - registers the admins
+        from portal.jobs import job_kind
+        from portal.ledger import handles, regularly
         from portal.ledger.registry import name_news
+        from portal.metrics import collects
+        from portal.tenancy import Action
+        from portal.watch.trouble import watches
 
         name_news("portal.replayed", _("Replayed"))
+        retention.removes(
+            "contents",
+            _("Contents of finished events"),
+            setting="RETENTION_CONTENTS_DAYS",
+            below="portal.retention.walk.first_since",
+            batch="portal.retention.contents.batch",
+        )
+        retention.removes(
+            "events",
+            _("Finished events"),
+            setting="RETENTION_EVENTS_DAYS",
+            below="portal.retention.walk.first_since",
+            batch="portal.retention.events.batch",
+        )
+        retention.removes(
+            "refused",
+            _("Refused calls"),
+            setting="RETENTION_REFUSED_DAYS",
+            below="portal.retention.refused.below",
+            batch="portal.retention.refused.batch",
+        )
+        regularly("portal.retention", "portal.retention.ask")
+        for name in ("hearts", "queue"):
+            collects(name, f"portal.metrics.workers.{name}")
+        for name in ("arrivals", "waiting", "running", "troubles", "calls"):
+            collects(name, f"portal.metrics.ledger.{name}")
+        handles("portal.job", "portal.jobs.feed.feed", title=_("Job under way"), coalesces=True)
+        for kind, title in (
+            ("job.started", _("Job started")),
+            ("job.paused", _("Job paused")),
+            ("job.resumed", _("Job resumed")),
+            ("job.cancelled", _("Job cancelled")),
+            ("job.retried", _("Failed rows tried again")),
+        ):
+            name_news(kind, title)
+        job_kind("events.replay", "portal.jobs.replays.Replays", title=_("Replay"), needs=Action.OPERATE)
+        collects("lanes", "portal.metrics.lanes.lanes")
+        for reader in ("readers.installation", "readers.work", "refusals.refused"):
+            watches(f"portal.watch.{reader}")
+        regularly("watch", "portal.watch.post.look", every=timedelta(minutes=1))

@@ -37,6 +37,10 @@ class BriefCache(Generic[K, V]):
                 self._kept[key] = (now + self._seconds, value)
         return value
 
+    def forget(self, key: K) -> None:
+        with self._lock:
+            self._kept.pop(key, None)
+
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()

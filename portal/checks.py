@@ -16,6 +16,7 @@ from portal.keys import is_local_encryption_key, is_local_secret_key
 # What depends on the environment: a web process looks at these before it serves.
 INSTALLATION = "installation"
 OWN_APPS = {"portal", "passes", "integrations", "actito", "didomi"}
+METRICS_TOKEN_LENGTH = 16
 MAKE_SECRET_KEY = (
     'Set SECRET_KEY or SECRET_KEY_FILE, made with: python -c "import secrets; print(secrets.token_urlsafe(50))"'
 )
@@ -91,7 +92,7 @@ def check_mail(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "E-mail is not set up: nobody can be invited, or set a forgotten password, by mail.",
+            "E-mail is not set up: nobody can be invited, set a forgotten password or be told what is wrong by mail.",
             hint="Set EMAIL_URL or EMAIL_URL_FILE, for example to smtp+tls://user:password@mail.example.com:587",
             id="portal.W002",
         )
@@ -140,6 +141,23 @@ def _wrong_address(name: str) -> list[CheckMessage]:
         )
         return [Error(f"{name} cannot be used. {refused}", hint=hint, id="portal.E014")]
     return []
+
+
+@register(Tags.security, INSTALLATION)
+def check_metrics_token(**_: Any) -> list[CheckMessage]:
+    token = settings.METRICS_TOKEN
+    if not token or (len(token) >= METRICS_TOKEN_LENGTH and token.isascii() and not any(map(str.isspace, token))):
+        return []
+    hint = (
+        'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))", or leave it unset: no /metrics.'
+    )
+    return [
+        Error(
+            f"METRICS_TOKEN needs {METRICS_TOKEN_LENGTH} characters or more, of ASCII without spaces.",
+            hint=hint,
+            id="portal.E016",
+        )
+    ]
 
 
 @register(Tags.models)

@@ -21,6 +21,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from portal.sentences import Explained, say
+
 # More addresses than this are not tried: each may take the whole connection time-out.
 ADDRESSES_TRIED = 3
 _UNICAST = ipaddress.ip_network("2000::/3")
@@ -36,7 +38,7 @@ _REFUSED = [
 ]
 
 
-class Refused(ValueError):
+class Refused(Explained, ValueError):
     """An address that may not be called; the message says why, without any credentials that it held."""
 
 
@@ -50,14 +52,14 @@ def check_url(url: str) -> None:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise Refused("The address is not a web address.") from None
+        raise Refused(say("The address is not a web address.")) from None
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if parts.scheme != "https" and not (settings.SANDBOX and parts.scheme == "http"):
-        raise Refused(f"{shown} is not an https address.")
+        raise Refused(say("%(address)s is not an https address.", address=shown))
     if not host or port == 0 or not url.isprintable() or any(sign in url for sign in " \\"):
-        raise Refused(f"{shown} is not an address that can be called.")
+        raise Refused(say("%(address)s is not an address that can be called.", address=shown))
     if "@" in parts.netloc:
-        raise Refused(f"{shown} must be written without a user name.")
+        raise Refused(say("%(address)s must be written without a user name.", address=shown))
 
 
 def is_public(address: str) -> bool:

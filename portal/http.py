@@ -24,6 +24,7 @@ from portal.ledger import Failure
 from portal.ledger.failure import DEFER_LIMIT, Decision
 from portal.ledger.registry import Trail
 from portal.redaction import excerpt, redact
+from portal.sentences import Sentence, say
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 BODY_LIMIT = 1024 * 1024
@@ -36,7 +37,7 @@ class ApiError(Failure):
     """An outside call that did not succeed: a sentence for staff, what follows from it, and the HTTP status if any."""
 
     def __init__(
-        self, sentence: str, decision: Decision, *, status: int | None = None, wait: timedelta | None = None
+        self, sentence: Sentence, decision: Decision, *, status: int | None = None, wait: timedelta | None = None
     ) -> None:
         super().__init__(sentence, decision, wait)
         self.status = status
@@ -51,7 +52,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
-    target: str = "The other side"
+    target: str = say("The other side")
     hidden: tuple[str, ...] = field(default=(), repr=False)  # secrets of the request, kept out of what is quoted
 
     def json(self) -> Any:
@@ -59,8 +60,12 @@ class Answer:
         try:
             return text.loads(self.body)
         except ValueError as error:
-            sent = "an answer that is not JSON" if self.body.strip() else "an empty answer"
-            raise ApiError(f"{self.target} sent {sent} ({self.status}).", Decision.RETRY, status=self.status) from error
+            told = {"target": self.target, "status": self.status}
+            if self.body.strip():
+                sentence = say("%(target)s sent an answer that is not JSON (%(status)s).", **told)
+            else:
+                sentence = say("%(target)s sent an empty answer (%(status)s).", **told)
+            raise ApiError(sentence, Decision.RETRY, status=self.status) from error
 
 
 class _Sessions(threading.local):
@@ -113,7 +118,8 @@ def call(
     try:
         guard.check_url(url)
     except guard.Refused as refused:
-        raise ApiError(f"{target}: {refused}", Decision.PAUSE) from refused
+        sentence = say("%(target)s: %(reason)s", target=target, reason=refused.sentence)
+        raise ApiError(sentence, Decision.PAUSE) from refused
     hidden = (*_secrets_of(headers or {}), *hide)
     sent = excerpt(json.dumps(body, ensure_ascii=False), hide=hidden) if body is not None else ""
     noted = redact(url)
@@ -122,10 +128,10 @@ def call(
     )
     started = time.monotonic()
     answer: Answer | None = None
-    error = f"{target} was not asked: something unexpected went wrong here."
+    error = say("%(target)s was not asked: something unexpected went wrong here.", target=target)
     try:
         response = _send(method, url, headers=headers, body=body, read_seconds=read_seconds)
-        answer, error = Answer(*response, target, hidden), ""
+        answer, error = Answer(*response, target, hidden), Sentence()
     except (requests.RequestException, HTTPError, UnicodeError) as problem:
         failure = _no_answer(problem, target, repeatable)
         error = failure.sentence
@@ -176,25 +182,26 @@ def _send(
 
 def _no_answer(problem: Exception, target: str, repeatable: bool) -> ApiError:
     if _is(problem, guard.BlockedAddress):
-        return ApiError(f"{target} is at an address that may not be called.", Decision.PAUSE)
+        return ApiError(say("%(target)s is at an address that may not be called.", target=target), Decision.PAUSE)
     if _is(problem, UnicodeError, requests.exceptions.InvalidHeader, requests.exceptions.InvalidURL):
-        return ApiError(f"{target} could not be asked: its address or key holds a forbidden sign.", Decision.PAUSE)
+        sentence = say("%(target)s could not be asked: its address or key holds a forbidden sign.", target=target)
+        return ApiError(sentence, Decision.PAUSE)
     never_sent = _is(problem, requests.exceptions.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
     if not repeatable and not never_sent:
-        return ApiError(f"{target} may have done it, but no answer came.", Decision.UNCERTAIN)
-    return ApiError(f"{target} {_complaint(problem)}.", Decision.RETRY)
+        return ApiError(say("%(target)s may have done it, but no answer came.", target=target), Decision.UNCERTAIN)
+    return ApiError(_complaint(problem, target), Decision.RETRY)
 
 
-def _complaint(problem: Exception) -> str:
+def _complaint(problem: Exception, target: str) -> Sentence:
     if _is(problem, ssl.SSLError):
-        return "could not prove its identity (TLS certificate)"
+        return say("%(target)s could not prove its identity (TLS certificate).", target=target)
     if _is(problem, requests.Timeout, ReadTimeoutError, TimeoutError):
-        return "took too long to answer"
+        return say("%(target)s took too long to answer.", target=target)
     if _is(problem, _TooLarge):
-        return f"sent more than {BODY_LIMIT // 1024} KiB"
+        return say("%(target)s sent more than %(limit)s KiB.", target=target, limit=BODY_LIMIT // 1024)
     if _is(problem, requests.exceptions.ContentDecodingError):
-        return "sent an answer that could not be unpacked"
-    return "could not be reached, or broke off"
+        return say("%(target)s sent an answer that could not be unpacked.", target=target)
+    return say("%(target)s could not be reached, or broke off.", target=target)
 
 
 def _is(problem: BaseException, *kinds: type[BaseException]) -> bool:
@@ -212,18 +219,23 @@ def judge(answer: Answer, target: str) -> ApiError | None:
     status = answer.status
     if status < 300:
         return None
-    words = _vendor_words(answer)
+    told = {"target": target, "answer": f"{status}{_vendor_words(answer)}"}
     if status < 400:
-        sentence = f"{target} answered with another address ({status}), which is not followed. Check its address."
+        sentence = say(
+            "%(target)s answered with another address (%(status)s), which is not followed. Check its address.",
+            target=target,
+            status=status,
+        )
         return ApiError(sentence, Decision.RETRY, status=status)
     if status in {408, 425, 429} or status >= 500:
         wait = retry_after(answer.headers.get("retry-after", "")) if status in {429, 503} else None
         if wait is not None:
-            return ApiError(f"{target} asked us to wait ({status}).", Decision.DEFER, status=status, wait=wait)
-        return ApiError(f"{target} answered {status}{words}.", Decision.RETRY, status=status)
+            sentence = say("%(target)s asked us to wait (%(status)s).", target=target, status=status)
+            return ApiError(sentence, Decision.DEFER, status=status, wait=wait)
+        return ApiError(say("%(target)s answered %(answer)s.", **told), Decision.RETRY, status=status)
     if status in {401, 403}:
-        return ApiError(f"{target} refused our access ({status}{words}).", Decision.PAUSE, status=status)
-    return ApiError(f"{target} answered {status}{words}.", Decision.DEAD, status=status)
+        return ApiError(say("%(target)s refused our access (%(answer)s).", **told), Decision.PAUSE, status=status)
+    return ApiError(say("%(target)s answered %(answer)s.", **told), Decision.DEAD, status=status)
 
 
 def _vendor_words(answer: Answer) -> str:

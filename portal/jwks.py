@@ -20,6 +20,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from portal import http
 from portal.ledger.failure import Decision
+from portal.sentences import Sentence
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def _fetch(url: str) -> tuple[SigningKey, ...]:
         raise failure
     keys = read_keys(answer.json())
     if not keys:
-        raise http.ApiError(f"{target} sent no usable key.", Decision.RETRY, status=answer.status)
+        raise http.ApiError(Sentence(f"{target} sent no usable key."), Decision.RETRY, status=answer.status)
     return keys
 
 

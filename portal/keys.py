@@ -63,15 +63,25 @@ class KeyDirectory:
                 f"It cannot write to {self._directory}: {why}. Set VAR_DIR to a folder that it may write to."
             ) from error
 
+    def replace(self, name: str, key: str) -> None:
+        """Puts a key in the place of the one that was made here. Processes that run keep the old one."""
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self._directory / f".{name}.{secrets.token_hex(4)}"
+        self._write(draft, key)
+        draft.replace(self._directory / name)
+
     def _make(self, path: Path, key: str) -> None:
         """Processes may start together: the content is complete before the name exists, and the first link wins."""
         draft = self._directory / f".{path.name}.{secrets.token_hex(4)}"
         try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                file.write(key)
-                file.flush()
-                os.fsync(file.fileno())  # a key that is lost takes the secrets with it
+            self._write(draft, key)
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
             draft.unlink(missing_ok=True)
+
+    def _write(self, path: Path, key: str) -> None:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())  # a key that is lost takes the secrets with it

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from http import HTTPStatus
 from typing import Any
 
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.generic import View
@@ -15,6 +18,8 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 from portal import refused
 from portal.accept import preferred
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 # What a sender may ask for instead, by name; the body is the same JSON.
@@ -48,7 +53,23 @@ def content_type(accept: str) -> str:
     return f"{chosen}; charset=utf-8" if chosen.startswith("text/") else chosen
 
 
+class CannotStore(APIException):
+    """503: the database is away, or its disk is full. Nothing was stored, and the sender may come again."""
+
+    status_code = 503
+    default_detail = "This cannot be stored right now. Send it again later."
+    wait = 5  # DRF tells it as Retry-After: a database that was restarted is back by then
+
+
+# What a database cannot do now, whoever asks; other errors of databases are faults of ours.
+UNABLE = (OperationalError, InterfaceError, InternalError)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    unable = isinstance(error, UNABLE)
+    if unable:
+        log.error("webhook=refused database=%s", type(error).__name__)
+        error = CannotStore()
     response = drf_exception_handler(error, context)
     if response is None:
         return None
@@ -56,7 +77,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     members = {"errors": errors} if errors else {}
     told = getattr(error, "detail", None)
     detail = _sentence(told)
-    refused.note(context["request"], response.status_code, _named(errors) or detail, getattr(told, "code", ""))
+    if not unable:
+        refused.note(context["request"], response.status_code, _named(errors) or detail, getattr(told, "code", ""))
     response.data = problem(response.status_code, detail, **members)
     response.content_type = content_type(context["request"].headers.get("Accept", ""))
     patch_vary_headers(response, ["Accept"])
@@ -110,4 +132,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], UNABLE):
+        response = page(request, 503, "The database cannot be reached right now. Try again later.")
+        response.headers["Retry-After"] = str(CannotStore.wait)
+        return response
     return page(request, 500, "Something went wrong here. It has been logged; try again later.")

@@ -10,11 +10,15 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -27,6 +31,7 @@ from django_q.signals import post_spawn
 from django_q.tasks import async_task
 
 from portal import ledger
+from portal.durability import unhurried
 from portal.models import Event, Heart
 
 log = logging.getLogger(__name__)
@@ -36,6 +41,11 @@ CLUSTER_VARIABLE = "PORTAL_WORKER"
 STOP_VARIABLE = "PORTAL_STOP_FILE"
 # A claim that found work may have left some behind (limits, locked lanes): look again soon.
 LOCKED_LOOK_SECONDS = 0.004
+# Short runs are claimed ahead: as many as the threads do in this time, by the usual length of the last runs.
+AHEAD_SECONDS = 0.1
+MOST_AHEAD = 56
+LEAST_SECONDS = 0.001
+RUNS_REMEMBERED = 20
 # django-q2's pusher sleeps this long when it loses the database; drains go on meanwhile, so that none is missed.
 PUSHER_PAUSE_SECONDS = 12.0
 LONGEST_LINGER_SECONDS = 60.0
@@ -48,8 +58,13 @@ FORGET_AFTER = timedelta(hours=1)
 
 
 def cluster_name() -> str:
-    """The supervisor this process belongs to; also what its leases are marked with."""
+    """The supervisor this process belongs to."""
     return os.environ.get(CLUSTER_VARIABLE, "portal")
+
+
+def process_name() -> str:
+    """What this process's heart and leases are marked with."""
+    return f"{cluster_name()}/{os.getpid()}"
 
 
 def stop_requested() -> bool:
@@ -75,13 +90,25 @@ def _drain_of(process: int) -> _Drain:
     return _Drain()
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """How a run ended: a status that is committed, a result that is not yet, or None when the database was lost."""
+
+    event: Event
+    how: ledger.Result | str | None
+    seconds: float
+
+
 class _Drain:
-    """Claims on its own thread, runs on the pool, beats the heart and renews the leases in between."""
+    """Claims and finishes on its own thread, runs on the pool, beats the heart and renews the leases in between."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="event")
-        self._running: dict[Future[bool], tuple[Event, float]] = {}
+        self._running: dict[tuple[int, UUID | None], tuple[Event, float]] = {}  # by Event and lease
+        self._ended: SimpleQueue[_Ended] = SimpleQueue()
+        self._usual_seconds = 1.0
         self._broken_off: list[Event] = []
+        self._leases = ledger.LeaseWatch()
         self._beat_due = 0.0
         self._linger_until = 0.0
         self._reachable = True
@@ -112,36 +139,68 @@ class _Drain:
             self._beat()
             claimed = self._claim() if claiming else 0
         except DatabaseError as error:
-            # Raising would leave what runs without anyone to renew its leases.
-            if self._reachable:
-                log.warning("worker=%s database=unreachable (%s)", cluster_name(), type(error).__name__)
-            self._reachable = False
-            connection.close()
-            self._beat_due = 0.0
-            self._linger_until = time.monotonic() + PUSHER_PAUSE_SECONDS
-            time.sleep(DATABASE_LOOK_SECONDS)
+            self._lose_database(error)
         return self._wait(claimed)
 
+    def _lose_database(self, error: Exception) -> None:
+        """Raising would leave what runs without anyone to renew its leases."""
+        if self._reachable:
+            log.warning("worker=%s database=unreachable (%s)", cluster_name(), type(error).__name__)
+        self._reachable = False
+        connection.close()
+        self._beat_due = 0.0
+        self._linger_until = time.monotonic() + PUSHER_PAUSE_SECONDS
+        time.sleep(DATABASE_LOOK_SECONDS)
+
     def _claim(self) -> int:
-        free = settings.WORKER_THREADS - len(self._running)
-        claimed = ledger.claim(free, cluster_name()) if free else []
+        ahead = self._ahead()
+        if len(self._running) > settings.WORKER_THREADS - 1 + ahead // 2:  # many at a time: each claim has its price
+            return 0
+        claimed = ledger.claim(settings.WORKER_THREADS + ahead - len(self._running), process_name())
         for event in claimed:
-            self._running[self._pool.submit(_run, event)] = event, time.monotonic()
+            self._running[event.pk, event.lease_token] = event, time.monotonic()
+            self._pool.submit(_run, event, self._ended)
         return len(claimed)
 
+    def _ahead(self) -> int:
+        """How many to claim beyond the threads: what they will have done in a moment, so that none waits for a claim.
+
+        Where runs take long there are none: what one process holds back, another could begin.
+        """
+        return min(MOST_AHEAD, int(AHEAD_SECONDS * settings.WORKER_THREADS / self._usual_seconds))
+
     def _wait(self, claimed: int) -> int:
-        """Until a call ends, or it is time to look again. Returns how many ended."""
+        """Until a run ends, or it is time to look again. Returns how many ended."""
         look = LOCKED_LOOK_SECONDS if claimed else settings.DRAIN_LOOK_SECONDS
         if not self._running:
             time.sleep(look)
             return 0
-        ended, _ = wait(self._running, timeout=look, return_when=FIRST_COMPLETED)
-        for future in ended:
-            event, _ = self._running.pop(future)
-            if future.exception() or not future.result():
-                self._broken_off.append(event)
-                self._beat_due = 0.0
+        ended = []
+        with suppress(Empty):
+            ended.append(self._ended.get(timeout=look))
+            while True:
+                ended.append(self._ended.get_nowait())
+        if ended:
+            self._settle(ended)
         return len(ended)
+
+    def _settle(self, ended: list[_Ended]) -> None:
+        """Commits the results that are not yet, all at once, and notes how each run ended."""
+        results = [(each.event, each.how) for each in ended if isinstance(each.how, ledger.Result)]
+        held: set[int] | None = set()
+        try:
+            held = ledger.finish_all(results) if results else held
+        except DatabaseError as error:
+            held = None
+            self._lose_database(error)
+        for each in ended:
+            del self._running[each.event.pk, each.event.lease_token]
+            self._usual_seconds += (max(each.seconds, LEAST_SECONDS) - self._usual_seconds) / RUNS_REMEMBERED
+            if each.how is None or (held is None and isinstance(each.how, ledger.Result)):
+                self._broken_off.append(each.event)
+                self._beat_due = 0.0
+            else:
+                _log(each, held or set())
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -152,32 +211,39 @@ class _Drain:
             log.warning("worker=%s database=back", cluster_name())
         self._reachable = True
         ledger.renew_leases([event for event, _ in self._running.values()])
-        ledger.expire_leases()
+        self._leases.expire()
         ledger.give_back(self._broken_off)
         self._broken_off = []
         self._beat_due = now + settings.HEART_SECONDS
 
 
-def _run(event: Event) -> bool:
-    """Whether the Event came to an end of whatever kind."""
+def _run(event: Event, ended: SimpleQueue[_Ended]) -> None:
+    """On a thread of the pool. Whatever happens, the drain hears of it."""
     started = time.monotonic()
-    close_old_connections()
+    how: ledger.Result | str | None = None
     try:
-        status = ledger.run(event)
+        close_old_connections()
+        how = ledger.run_handler(event)
     except Exception as error:  # the database itself is out of reach
         log.error("event=%s kind=%s broken_off=%s", event.pk, event.kind, type(error).__name__)
         connection.close()
-        return False
-    spent = round((time.monotonic() - started) * 1000)
+    finally:
+        ended.put(_Ended(event, how, time.monotonic() - started))
+
+
+def _log(ended: _Ended, held: set[int]) -> None:
+    event, how = ended.event, ended.how
+    status = how if isinstance(how, str) else (str(how.status) if how and event.pk in held else ledger.LOST)
+    spent = ended.seconds * 1000
     log.info("event=%s kind=%s attempt=%s status=%s ms=%d", event.pk, event.kind, event.attempts, status, spent)
-    return True
 
 
 def beat() -> None:
-    process = f"{cluster_name()}/{os.getpid()}"
+    process = process_name()
     now = timezone.now()
-    if not Heart.objects.filter(process=process).update(beat_at=now):
-        Heart.objects.get_or_create(process=process, defaults={"cluster": cluster_name(), "beat_at": now})
+    with unhurried():
+        if not Heart.objects.filter(process=process).update(beat_at=now):
+            Heart.objects.get_or_create(process=process, defaults={"cluster": cluster_name(), "beat_at": now})
 
 
 def sweep(workers: int) -> None:
@@ -190,6 +256,11 @@ def sweep(workers: int) -> None:
         async_task(DRAIN, cluster=cluster_name())
 
 
+def forget_drains() -> None:
+    """Those that a clock that has been set back dates ahead would not be taken; the next sweep queues new ones."""
+    OrmQ.objects.filter(key=cluster_name()).delete()
+
+
 def forget_the_gone() -> None:
     """Removes what supervisors that were killed have left behind."""
     long_ago = timezone.now() - FORGET_AFTER
@@ -199,8 +270,15 @@ def forget_the_gone() -> None:
 
 def clear() -> None:
     """Empties this supervisor's queue, whose rows belong to processes that are gone."""
-    OrmQ.objects.filter(key=cluster_name()).delete()
+    forget_drains()
     Heart.objects.filter(cluster=cluster_name()).delete()
+
+
+def bury(process: str) -> None:
+    """After a worker process of this supervisor was seen to be gone: gives back what it held."""
+    released = ledger.release_leases(process)
+    Heart.objects.filter(process=process).delete()
+    log.warning("worker=%s gone=%s released=%s", cluster_name(), process.rpartition("/")[2], released)
 
 
 def pulse() -> list[tuple[str, datetime]]:

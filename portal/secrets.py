@@ -21,13 +21,14 @@ from django.conf import settings
 from django.db import models
 
 from portal.redaction import excerpt, redact
+from portal.sentences import Explained, say
 
 __all__ = ["Ciphertext", "EncryptedTextField", "SecretError", "decrypt", "encrypt", "excerpt", "redact"]
 
 NONCE_BYTES = 12
 
 
-class SecretError(Exception):
+class SecretError(Explained):
     """A stored secret cannot be read with the keys at hand."""
 
 
@@ -55,7 +56,7 @@ def ciphers() -> dict[str, AESGCM]:
 def newest_key_id() -> str:
     for key_id in ciphers():
         return key_id
-    raise SecretError("ENCRYPTION_KEYS is empty, so no secret can be stored.")
+    raise SecretError(say("ENCRYPTION_KEYS is empty, so no secret can be stored."))
 
 
 def encrypt(text: str, bound_to: str) -> Ciphertext:
@@ -71,13 +72,13 @@ def decrypt(stored: Ciphertext, bound_to: str) -> str:
         _, key_id, body = stored.split(":", 2)
         sealed = base64.b64decode(body, validate=True)
     except (ValueError, binascii.Error) as error:
-        raise SecretError("The stored secret is damaged.") from error
+        raise SecretError(say("The stored secret is damaged.")) from error
     if key_id not in ciphers():
-        raise SecretError(f"The secret was stored with key {key_id}, which is not in ENCRYPTION_KEYS.")
+        raise SecretError(say("The secret was stored with key %(key)s, which is not in ENCRYPTION_KEYS.", key=key_id))
     try:
         return ciphers()[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode()).decode()
     except (InvalidTag, ValueError) as error:
-        raise SecretError("The stored secret does not belong to this row, or was changed.") from error
+        raise SecretError(say("The stored secret does not belong to this row, or was changed.")) from error
 
 
 class _Attribute:

@@ -27,6 +27,9 @@ SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 # Keys for stored vendor secrets, newest first: 32 bytes as URL-safe base64 each.
 ENCRYPTION_KEYS = env.secrets("ENCRYPTION_KEYS") or ([_keys.encryption_key()] if _keys else [])
 
+# Whether both are files of VAR_DIR/keys.
+KEYS_MADE_HERE = not (PRODUCTION or env.secret("SECRET_KEY") or env.secret("ENCRYPTION_KEYS"))
+
 # What phones and vendors see. Apple's webServiceURL is {PUBLIC_URL}/wallet/apple.
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 # The sandbox setting: plain http and local addresses are allowed for vendors and for PUBLIC_URL.
@@ -109,6 +112,8 @@ else:
         "keepalives_interval": 10,
         "keepalives_count": 3,
         "options": "-c jit=off",
+        # After so many times a statement that runs all day is kept prepared (portal/prepared.py).
+        "prepare_threshold": 5 if env.flag("PREPARED_STATEMENTS", True) else None,
         **DATABASES["default"].get("OPTIONS", {}),
     }
 DATABASES["default"]["CONN_MAX_AGE"] = env.whole("CONN_MAX_AGE", 60)
@@ -200,6 +205,7 @@ UNFOLD = {
     "SITE_HEADER": "Wallet portal",
     "SITE_SUBHEADER": "portal.admin.navigation.tenant_name",
     "SITE_DROPDOWN": "portal.admin.current.header_items",
+    "ACCOUNT": {"navigation": "portal.admin.messages.account_links"},
     "SHOW_LANGUAGES": True,
     "SITE_URL": None,
     "SITE_SYMBOL": "wallet",
@@ -263,6 +269,15 @@ DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 8.0)
 DRAIN_LOOK_SECONDS = env.seconds("DRAIN_LOOK_SECONDS", 0.025)
 WORKER_PROCESSES = env.whole("WORKER_PROCESSES", 2, least=1)
 WORKER_THREADS = env.whole("WORKER_THREADS", 8, least=1)
+
+# /health/ready tells of due work that has waited for longer. /metrics is not there without a token.
+READY_OLDEST_SECONDS = env.seconds("READY_OLDEST_SECONDS", 300.0)
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+
+# Days for which what has ended is kept; 0 keeps it for good (portal/retention, docs/retention.md).
+RETENTION_CONTENTS_DAYS = env.whole("RETENTION_CONTENTS_DAYS", 30)
+RETENTION_EVENTS_DAYS = env.whole("RETENTION_EVENTS_DAYS", 90)
+RETENTION_REFUSED_DAYS = env.whole("RETENTION_REFUSED_DAYS", 30)
 
 # django-q2 executes drain() and nothing else. Each value answers a fault that was seen with the defaults:
 # results saved one by one (save_limit), endless re-runs (ack_failures, max_attempts), long stops (queue_limit).

@@ -17,7 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -25,11 +26,13 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from portal import ledger, queue
+from portal import ledger, queue, readiness
+from portal.retention import Beside
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
+PERIODIC_SECONDS = 60.0
 # Until the first beat, and after the database was out of reach.
 GRACE_SECONDS = 20.0
 STOP_GRACE_SECONDS = 45.0
@@ -45,7 +48,12 @@ class Supervisor:
         self._cluster: subprocess.Popen[bytes] | None = None
         self._pulse: list[tuple[str, datetime]] = []
         self._silent_at = 0.0
+        self._periodic_at = 0.0
         self._reachable = True
+        self._retention = Beside()
+        self._clock = ledger.ClockWatch()
+        self._set_back = timedelta()
+        self._leases = ledger.LeaseWatch()
 
     def run(self) -> None:
         """Serves until SIGTERM or SIGINT, then lets running Events finish and returns."""
@@ -60,6 +68,7 @@ class Supervisor:
                 self._tend()
                 self._stopping.wait(SWEEP_SECONDS)
             stop_file.touch()
+            self._retention.stop()
             self._stop_cluster()
         log.info("worker=%s stopped", self.name)
 
@@ -67,13 +76,19 @@ class Supervisor:
         self._stopping.set()
 
     def _wait_for_database(self) -> None:
+        """Until it is there, and has the tables and columns of this version."""
+        told = False
         while not self._stopping.is_set():
             try:
-                connection.ensure_connection()
-                return
+                if readiness.migrations().state is readiness.State.OK:
+                    return
+                if not told:
+                    log.warning("worker=%s waiting: %s", self.name, readiness.NOT_MIGRATED)
+                told = True
             except DatabaseError as error:
                 self._note_unreachable(error)
-                self._stopping.wait(2)
+                connection.close()
+            self._stopping.wait(2)
 
     def _note_unreachable(self, error: Exception) -> None:
         """Once per outage."""
@@ -83,8 +98,11 @@ class Supervisor:
 
     def _tend(self) -> None:
         """One look at the cluster: start it, restart it when it died or went silent, keep drains queued."""
+        self._set_back += min(self._clock.jump(), timedelta())
         try:
             close_old_connections()
+            self._heed_clock()
+            self._leases.expire()
             if self._cluster is None:
                 self._forget_cluster()
                 self._start_cluster()
@@ -97,6 +115,7 @@ class Supervisor:
                 self._kill_cluster()
             else:
                 queue.sweep(self.workers)
+                self._run_periodic()
             if not self._reachable:
                 log.warning("worker=%s database=back", self.name)
             self._reachable = True
@@ -105,13 +124,39 @@ class Supervisor:
             connection.close()
             self._silent_at = time.monotonic() + GRACE_SECONDS
 
+    def _heed_clock(self) -> None:
+        """Also at the start: the clock may have been set back while no worker ran."""
+        if not self._set_back and self._cluster:
+            return
+        moved = ledger.move_back(self._set_back)
+        if self._set_back:
+            queue.forget_drains()
+            log.warning(
+                "worker=%s clock=set_back seconds=%d moved=%s", self.name, -self._set_back.total_seconds(), moved
+            )
+            self._set_back = timedelta()
+
+    def _run_periodic(self) -> None:
+        """What is due every day or so, looked for once a minute."""
+        if time.monotonic() >= self._periodic_at:
+            self._periodic_at = time.monotonic() + PERIODIC_SECONDS
+            ledger.run_due()
+            self._retention.start_if_asked()
+
     def _is_silent(self) -> bool:
         """Whether the pulse stands still. Measured by this process's own clock: the host's may be set meanwhile."""
         pulse = queue.pulse()
+        self._bury_the_gone([process for process, _ in pulse])
         now = time.monotonic()
         if pulse != self._pulse:
             self._pulse, self._silent_at = pulse, now + settings.HEART_LIMIT_SECONDS
         return now > self._silent_at
+
+    def _bury_the_gone(self, processes: Sequence[str]) -> None:
+        """What a killed process held must not keep the places of its accounts until the leases run out."""
+        for process in processes:
+            if self._cluster and _group_of(int(process.rpartition("/")[2])) != self._cluster.pid:
+                queue.bury(process)
 
     def _start_cluster(self) -> None:
         lifeline, self._lifeline = os.pipe()
@@ -150,6 +195,13 @@ class Supervisor:
         self._kill_cluster()
         with contextlib.suppress(DatabaseError):
             self._forget_cluster()
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def watch_lifeline() -> None:

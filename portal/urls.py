@@ -13,11 +13,12 @@ handler404 = "portal.admin.errors.not_found"
 handler500 = "portal.problems.server_error"
 
 urlpatterns = [
+    # First, because machines call it all day.
+    path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("portal.api")),
-    path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
     path("wallet/apple/", include("passes.apple.service")),
     path("p/", include("passes.pages")),
 ]

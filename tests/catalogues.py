@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "portal" / "locale"
 LANGUAGES = ("fr", "nl")
 FOLDERS = ("portal", "passes", "integrations", "templates")
-MARKS = {"_": 1, "_t": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
+MARKS = {"_": 1, "_t": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2,
+         "say": 1, "say_many": 2}  # fmt: skip
 _HOLES = re.compile(r"%\(\w+\)[sd]|%[sd@]|\{\w*\}|\{\{ ?\w+ ?\}\}")
 
 

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
+from integrations.actito.models import ActitoConnection, ActitoScenario, AttributeMapping, ParameterMapping
 from integrations.demo.artwork import images
 from integrations.mapping import ValueType
 from passes.content import design_of, render
@@ -34,12 +34,14 @@ from portal.models import (
     Customer,
     Event,
     Identity,
+    Job,
     Lane,
     Membership,
     OAuthClient,
     RefusedCall,
     Scope,
     Tenant,
+    Watcher,
 )
 from portal.tenancy import Role
 
@@ -133,6 +135,19 @@ class EventFactory(Factory[Event]):
     finished_at = factory.LazyFunction(timezone.now)
 
 
+class JobFactory(Factory[Job]):
+    class Meta:
+        model = Job
+
+    tenant = factory.SubFactory(TenantFactory)
+    kind = "events.replay"
+    title = "Replay 3 chosen events"
+    payload = factory.LazyFunction(lambda: {"events": []})
+    total = fed = 3
+    who = "anna@example.com"
+    all_fed = True
+
+
 class AttemptFactory(Factory[Attempt]):
     class Meta:
         model = Attempt
@@ -177,6 +192,14 @@ class ChangeFactory(Factory[Change]):
     kind = Change.Kind.CHANGED
     model = "passes.passtemplate"
     object_key = "1"
+
+
+class WatcherFactory(Factory[Watcher]):
+    class Meta:
+        model = Watcher
+
+    user = factory.SubFactory(UserFactory)
+    tenant = factory.SubFactory(TenantFactory)
 
 
 class RefusedCallFactory(Factory[RefusedCall]):
@@ -224,6 +247,19 @@ class ParameterFactory(Factory[ParameterMapping]):
     connection = factory.SubFactory(ConnectionFactory)
     parameter = factory.Sequence(lambda n: f"parameter{n}")
     value_name = factory.Sequence(lambda n: f"value_{n}")
+
+
+class ScenarioFactory(Factory[ActitoScenario]):
+    class Meta:
+        model = ActitoScenario
+
+    connection = factory.SubFactory(ConnectionFactory)
+    tenant = factory.SelfAttribute("connection.tenant")
+    remote_id = factory.Sequence(lambda n: str(11160 + n))
+    display_name = factory.Sequence(lambda n: f"Welcome {n}")
+    technical_name = factory.LazyAttribute(lambda one: f"{one.display_name}60dd2012-b296-43fc-bae5-6cb6c1b2d170")
+    is_start_event_triggered = is_active = True
+    first_seen_at = last_seen_at = factory.LazyFunction(timezone.now)
 
 
 class CredentialsFactory(Factory[AppleCredentials]):

@@ -58,21 +58,30 @@ def serving(directory: Path, database_url: str, **environment: str) -> Iterator[
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "-v", "0"], env=environment, cwd=settings.BASE_DIR, check=True
     )
-    port = free_port()
-    one = Server(port, environment)
+    one = Server(free_port(), environment)
+    with web(one):
+        yield one
+
+
+@contextmanager
+def web(server: Server) -> Iterator[subprocess.Popen[bytes]]:
+    """The web processes alone."""
     process = subprocess.Popen(
-        [*GRANIAN, "--port", str(port), "portal.wsgi:application"], env=environment, cwd=settings.BASE_DIR
+        [*GRANIAN, "--port", str(server.port), "portal.wsgi:application"],
+        env=server.environment,
+        cwd=settings.BASE_DIR,
+        start_new_session=True,
     )
     try:
-        _wait_for(port)
-        yield one
+        _wait_for(server.port)
+        yield process
     finally:
         process.terminate()
         process.wait(20)
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -28,8 +28,8 @@ SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
 LISTS = {
     "events": "/admin/portal/event/", "customers": "/admin/portal/customer/", "passes": "/admin/passes/walletpass/",
     "templates": "/admin/passes/passtemplate/", "connections": "/admin/actito/actitoconnection/",
-    "certificates": "/admin/passes/applecredentials/", "keys": "/admin/portal/apikey/",
-    "people": "/admin/portal/membership/",
+    "certificates": "/admin/passes/applecredentials/", "scenarios": "/admin/actito/actitoscenario/",
+    "keys": "/admin/portal/apikey/", "people": "/admin/portal/membership/",
 }  # fmt: skip
 # Chromium's own line on the console names no directive; this does.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", event => console.error(
@@ -188,7 +188,7 @@ def team(walk: Walk, name: str) -> None:
 
 
 def publish(walk: Walk) -> None:
-    """Changes a text, sees it in the dialog, publishes, and arrives at the trace."""
+    """Changes a text, sees it in the dialog, publishes, and watches the job to its end."""
     template = walk.first(LISTS["templates"])
     walk.page.goto(f"{walk.base}{template}#fields")
     walk.page.locator("#fields-group input[name$=-label]").first.fill("My points")
@@ -197,9 +197,11 @@ def publish(walk: Walk) -> None:
     walk.open_dialog("publish-change", template, "Publish")
     assert "My points" in walk.page.locator("#dialog").inner_text()
     walk.page.locator("#dialog button[type=submit]").click()
-    walk.page.wait_for_url("**/admin/portal/event/*/change/")
+    walk.page.wait_for_url("**/admin/portal/job/*/change/")
+    walk.picture("publishing")
+    walk.page.locator("#job .portal-head").get_by_text("Done").wait_for()  # the page brings itself up to date
     walk.picture("published")
-    assert "Template published" in walk.page.locator(".portal-trace").inner_text()
+    walk.see("jobs", "/admin/portal/job/")
 
 
 def test_every_page_wide_and_narrow_light_and_dark(demo: dict[str, Any], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from passes.values import Write
 from portal import customers, ledger
 from portal.ledger import Result, Work
 from portal.models import Customer, Event
+from portal.sentences import Sentence, joined, read, say, say_many
 
 # An action may overtake the profile that it is about: a new customer enters a scenario at once.
 UNKNOWN_RETRIES = 3
@@ -31,7 +32,7 @@ class Plan:
 
     passes: list[WalletPass]
     update: Update
-    notes: list[str]
+    notes: list[Sentence]
     customer: Customer | None = None
 
 
@@ -41,34 +42,35 @@ def carry_out(work: Work) -> Result | partial[Result]:
     connections = ActitoConnection.objects.for_tenant(event.tenant_id).prefetch_related("parameters")
     connection = connections.filter(pk=event.payload["connection"]).first()
     if connection is None:
-        return ledger.ignored("The Actito connection that sent this was deleted.")
+        return ledger.ignored(say("The Actito connection that sent this was deleted."))
     if problem := event.payload.get("unreadable"):
-        raise ledger.dead(problem)
+        raise ledger.dead(read(problem))
     try:
-        planned = plan(connection, command_of(_push(event), connection.identifiers()))
+        planned = plan(connection, command_of(push_of(event), connection.identifiers()))
     except Unclear as error:
-        raise ledger.dead(str(error)) from error
+        raise ledger.dead(error.sentence) from error
     if not planned.passes:
         return _nobody(event, planned)
     return partial(_order, event, planned)
 
 
-def _push(event: Event) -> Push:
+def push_of(event: Event) -> Push:
+    """What `actito.action` keeps of the body."""
     return Push(event.payload["_data"], "", event.source_id, False, "$.data")
 
 
 def _nobody(event: Event, planned: Plan) -> Result:
     if planned.customer is None and event.retries < UNKNOWN_RETRIES:
-        raise ledger.retry("No customer has this name yet.")
-    why = "the customer has no such pass" if planned.customer else "no customer has this name"
-    return ledger.ignored(" ".join([f"No pass: {why}.", *planned.notes]))
+        raise ledger.retry(say("No customer has this name yet."))
+    known, unknown = say("No pass: the customer has no such pass."), say("No pass: no customer has this name.")
+    return ledger.ignored(joined([known if planned.customer else unknown, *planned.notes]))
 
 
 def _order(event: Event, planned: Plan) -> Result:
     for wallet_pass in planned.passes:
         update.order(wallet_pass, planned.update, cause=event, number=event.pk)
-    count = len(planned.passes)
-    return ledger.done(" ".join([f"For {count} {'pass' if count == 1 else 'passes'}.", *planned.notes]))
+    said = say_many("For %(count)s pass.", "For %(count)s passes.", count=len(planned.passes))
+    return ledger.done(joined([said, *planned.notes]))
 
 
 def plan(connection: ActitoConnection, command: Command) -> Plan:
@@ -78,17 +80,17 @@ def plan(connection: ActitoConnection, command: Command) -> Plan:
     writes, notes = writes_of(connection.parameters.all(), command.values)
     template = _template(connection, command.move_to) if command.move_to else None
     if not (writes or command.message is not None or template):
-        notes.append("It holds nothing for a pass.")
+        notes.append(say("It holds nothing for a pass."))
     return Plan(wanted, Update(tuple(writes), command.message, template), notes, customer)
 
 
-def writes_of(parameters: Iterable[ParameterMapping], values: Any) -> tuple[list[Write], list[str]]:
+def writes_of(parameters: Iterable[ParameterMapping], values: Any) -> tuple[list[Write], list[Sentence]]:
     """The values that the mapped parameters give, and sentences on those that are not mapped or cannot be read."""
     parameters = list(parameters)
     sent = _sent_as(parameters, values)
     set_to: dict[str, Write] = {}  # of two parameters that set one value, the last one does
     added: list[Write] = []
-    notes: list[str] = []
+    notes: list[Sentence] = []
     for name, each in sent:
         # Each by itself: several may go to one value, and one that cannot be read does not speak for another.
         mapped = map_document(values, [Rule(name, name, each.value_type)])
@@ -101,7 +103,7 @@ def writes_of(parameters: Iterable[ParameterMapping], values: Any) -> tuple[list
     known = {name for name, _each in sent}
     others = [name for name in values if name not in known]
     if others:
-        notes.append(f"Not mapped: {', '.join(others[:5])}.")
+        notes.append(say("Not mapped: %(names)s.", names=others[:5]))
     return [*set_to.values(), *added], notes
 
 
@@ -135,7 +137,7 @@ def _passes_of(connection: ActitoConnection, command: Command) -> tuple[list[Wal
         elif customer := customers.find(connection.tenant_id, namespace_of(connection.source, kind, identifiers), name):
             found.append(customer)
     if len({customer.pk for customer in found}) > 1:
-        raise Unclear("It names two different customers.")
+        raise Unclear(say("It names two different customers."))
     return (list(passes.filter(customer=found[0]).order_by("pk")), found[0]) if found else ([], None)
 
 
@@ -156,6 +158,8 @@ def _is_of_type(wallet_pass: WalletPass, asked: str) -> bool:
 def _template(connection: ActitoConnection, name: str) -> int:
     templates = PassTemplate.objects.for_tenant(connection.tenant_id).filter(name__iexact=name)
     found = list(templates.values_list("pk", flat=True)[:2])
-    if len(found) != 1:
-        raise Unclear(f"{'Several templates are' if found else 'No template is'} named “{name}”.")
+    if not found:
+        raise Unclear(say("No template is named “%(name)s”.", name=name))
+    if len(found) > 1:
+        raise Unclear(say("Several templates are named “%(name)s”.", name=name))
     return found[0]

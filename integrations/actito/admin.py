@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django import forms
@@ -21,9 +20,15 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from integrations.actito import (
+    carried,  # noqa: F401 - registers what custom actions carry
+    scenarios,
+)
 from integrations.actito.client import ActitoClient, ActitoProfile
-from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
+from integrations.actito.job_admin import CATCH_UP, LongWork
+from integrations.actito.models import ActitoConnection, ActitoScenario, AttributeMapping, ParameterMapping
 from integrations.actito.rehearsal import RehearsalForm, rehearsed
+from integrations.actito.steps import Step, Steps
 from integrations.actito.webhooks import ACTITO_ACTION, ACTITO_PROFILE
 from integrations.mapping import map_document
 from portal import ledger
@@ -33,47 +38,16 @@ from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.extend import Figure, FirstStep, Link, RemoteAccount, extensions
 from portal.admin.forms import TenantForm
 from portal.admin.home import register_figures
-from portal.admin.lanes import lane_state, resume_lane
+from portal.admin.lanes import LIMITS_SHARED, LimitsForm, lane_state, limits_form, resume_lane, set_limits
 from portal.admin.refused import refused_lately
 from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
 from portal.ledger import Failure
 from portal.models import Customer, Event, Identity
+from portal.sentences import told
 from portal.tenancy import Action
 
 MISSED_COUNTED = 1000
-
-
-@dataclass(frozen=True)
-class Step:
-    title: str
-    sentence: str
-    good: bool
-
-    @property
-    def tone(self) -> str:
-        return "good" if self.good else "bad"
-
-    @property
-    def icon(self) -> str:
-        return "check_circle" if self.good else "cancel"
-
-
-@dataclass
-class Steps:
-    """A trail that keeps each call as a step to show; nothing is stored."""
-
-    calls: list[Step] = field(default_factory=list)
-    _targets: list[str] = field(default_factory=list)
-
-    def open(self, *, target: str, method: str, url: str, repeatable: bool, request_excerpt: str) -> int:
-        self._targets.append(f"{method} {url.split('?', maxsplit=1)[0]}")
-        return len(self._targets) - 1
-
-    def close(self, call: int, *, status: int | None, milliseconds: int, error: str, response_excerpt: str) -> None:
-        title = _t("Asking for a token") if self._targets[call].endswith("/auth/token") else _t("Reading the profile")
-        answer = _t("answered %(status)s in %(ms)d ms") % {"status": status, "ms": milliseconds} if status else error
-        self.calls.append(Step(title, f"{self._targets[call]}: {answer}", bool(status and status < 400)))
 
 
 class TestForm(DialogForm):
@@ -110,7 +84,7 @@ class ParameterInline(TenantTabularInline):
 
 
 @admin.register(ActitoConnection, site=site)
-class ActitoConnectionAdmin(TenantAdmin):
+class ActitoConnectionAdmin(LongWork, TenantAdmin):
     """Owners set the connection up; marketers map its values."""
 
     change_action = Action.CONFIGURE
@@ -135,7 +109,7 @@ class ActitoConnectionAdmin(TenantAdmin):
     empty_sentence = _("A connection brings the profiles of one Actito table in: its address, its key, what to read.")
     list_select_related = ("lane",)
     inlines = (MappingInline, ParameterInline)
-    actions_detail = ("test", "rehearse", "resume")
+    actions_detail = ("test", "rehearse", "resume", "limits", CATCH_UP)
     fieldsets = (
         (None, {"fields": ["name"]}),
         (_("Where Actito is"), {"fields": [("host", "licence"), ("api_key", "path_style")]}),
@@ -183,7 +157,7 @@ class ActitoConnectionAdmin(TenantAdmin):
                 "steps": steps,
                 "passed": not sentence,
                 "values": list(mapped.values.items()) if mapped else [],
-                "errors": mapped.errors if mapped else [],
+                "errors": [told(error) for error in mapped.errors] if mapped else [],
                 "done_url": reverse("admin:actito_actitoconnection_change", args=[connection.pk]),
             },
         )
@@ -209,6 +183,24 @@ class ActitoConnectionAdmin(TenantAdmin):
         url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
         return finished(request, url, _("The connection moves again."))
 
+    @dialog(
+        label=_("Limits"), needs=Action.CONNECT, title=_("Limits of this account"), form=limits_form(ActitoConnection),
+        description=LIMITS_SHARED, icon="speed", submit=_("Save"),
+    )  # fmt: skip
+    def limits(self, request: HttpRequest, form: LimitsForm, connection: ActitoConnection) -> HttpResponse:
+        set_limits(request, connection, form)
+        url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
+        return finished(request, url, _("These limits hold within seconds."))
+
+    def save_model(self, request: HttpRequest, obj: ActitoConnection, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        scenarios.ask(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The list of scenarios goes with its connection, though nobody removes a scenario by itself."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, needed - {ActitoScenario._meta.verbose_name}, protected
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         connection = self.get_object(request, object_id)
         actions = super().get_actions_detail(request, object_id) if connection else []
@@ -224,7 +216,7 @@ def _try(connection: ActitoConnection, profile: str) -> tuple[list[Step], Actito
         client.renew_token()
         found = client.read_profile(profile) if profile else None
     except Failure as failure:
-        return trail.calls, None, failure.sentence
+        return trail.calls, None, told(failure.sentence)
     if profile and found is None:
         sentence = _t("Actito knows no profile “%(profile)s”, or hides it from this key.") % {"profile": profile}
         return trail.calls, None, sentence

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 
 class ActitoConfig(AppConfig):
@@ -8,9 +9,13 @@ class ActitoConfig(AppConfig):
     verbose_name = "Actito"
 
     def ready(self) -> None:
-        from integrations.actito import admin  # noqa: F401 - registers the admins
+        from integrations.actito import admin, scenario_admin  # noqa: F401 - registers the admins
         from portal.api import describe
-        from portal.ledger import handles
+        from portal.jobs import job_kind
+        from portal.ledger import handles, regularly
+        from portal.retention import holds
+        from portal.tenancy import Action
+        from portal.watch.words import name_backlog
 
         handles(
             "actito.profile",
@@ -18,5 +23,19 @@ class ActitoConfig(AppConfig):
             title=_("Actito profile changed"),
             coalesces=True,
         )
+        name_backlog("actito.profile", ngettext_lazy("%(shown)s profile to read", "%(shown)s profiles to read", "n"))
         handles("actito.action", "integrations.actito.actions.carry_out", title=_("Custom action"))
+        handles(
+            "actito.scenarios",
+            "integrations.actito.scenarios.read_catalogue",
+            title=_("Actito scenarios read"),
+            coalesces=True,
+        )
+        holds("actito.profile", "body")
+        holds("actito.action", "body", "_data", needed=True)
+        regularly("actito.scenarios", "integrations.actito.scenarios.ask_all")
+        job_kind(
+            "actito.rereading", "integrations.actito.rereading.Rereading", title=_("Profiles read again"),
+            needs=Action.OPERATE,
+        )  # fmt: skip
         describe("integrations.actito.openapi")

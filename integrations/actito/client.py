@@ -11,16 +11,17 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from integrations.actito.models import ActitoConnection
 from portal.http import Answer, ApiError, call, judge
 from portal.ledger.failure import Decision
 from portal.ledger.registry import Trail
 from portal.secrets import SecretError
+from portal.sentences import Sentence, joined, say
 
 TARGET = "Actito"
-TOKEN_TARGET = "Actito's token service"
+TOKEN_TARGET = say("Actito's token service")
 TOKEN_MARGIN_SECONDS = 60.0
 DEFAULT_TOKEN_SECONDS = 900.0
 
@@ -61,6 +62,16 @@ class ActitoProfile:
         return {name: members for name, members in parts.items() if members is not None}
 
 
+@dataclass(frozen=True)
+class ActitoScenario:
+    """A scenario as listed: `name` is the technical one. A flag that the answer lacks is taken for false."""
+
+    remote_id: str
+    name: str
+    is_start_event_triggered: bool
+    is_active: bool
+
+
 class ActitoClient:
     """Calls for one connection. `trail` is where the calls are noted; without one they are not."""
 
@@ -74,6 +85,20 @@ class ActitoClient:
         if answer.status == 404:
             return None
         return parse_profile(_judged(answer).json(), profile)
+
+    def scenarios(
+        self, name: str = "", *, is_start_event_triggered: bool | None = None, is_active: bool | None = None
+    ) -> list[ActitoScenario]:
+        """The table's scenarios; `name` is a display name that may begin or end with `*`. None asks for both.
+
+        Raises ApiError; a 403 or 404 concerns the catalogue alone, so neither pauses the connection.
+        """
+        asked = {"name": name, "isStartEventTriggered": is_start_event_triggered, "isActive": is_active}
+        query = urlencode({key: _spelled(value) for key, value in asked.items() if value not in {"", None}})
+        answer = self._call("GET", "scenarios", f"{self._table()}/scenario{'?' if query else ''}{query}")
+        if answer.status in {403, 404}:
+            raise ApiError(_hidden_catalogue(self.connection, answer.status), Decision.DEAD, status=answer.status)
+        return parse_scenarios(_judged(answer).json())
 
     def renew_token(self) -> None:
         """Asks Actito for a new token now, for a test of the key. Raises ApiError."""
@@ -156,12 +181,14 @@ def _fetch_token(connection: ActitoConnection, trail: Trail | None) -> tuple[str
     url = f"{connection.host.rstrip('/')}/auth/token"
     answer = call("GET", url, target=TOKEN_TARGET, trail=trail, headers=headers)
     if answer.status in {401, 403}:
-        said = f"Actito does not accept the API key of “{connection.name}”. Enter a valid one."
+        said = say(
+            "Actito does not accept the API key of “%(connection)s”. Enter a valid one.", connection=connection.name
+        )
         raise ApiError(said, Decision.PAUSE, status=answer.status)
     body = _token_judged(answer).json()
     token = body.get("accessToken") if isinstance(body, dict) else None
     if not isinstance(token, str) or not _IN_A_HEADER.match(token):
-        raise ApiError("Actito's token service gave no token.", Decision.RETRY, status=answer.status)
+        raise ApiError(say("Actito's token service gave no token."), Decision.RETRY, status=answer.status)
     return token, _seconds(body.get("expiresIn"))
 
 
@@ -169,9 +196,11 @@ def _api_key(connection: ActitoConnection) -> str:
     try:
         key: str = connection.api_key.strip()
     except SecretError as error:
-        raise ApiError(f"The API key of {connection} cannot be used. {error}", Decision.PAUSE) from error
+        cannot = say("The API key of %(connection)s cannot be used.", connection=connection)
+        raise ApiError(joined([cannot, error.sentence]), Decision.PAUSE) from error
     if not _IN_A_HEADER.match(key):
-        raise ApiError(f"The API key of {connection} is empty or misspelt. Enter a valid one.", Decision.PAUSE)
+        said = say("The API key of %(connection)s is empty or misspelt. Enter a valid one.", connection=connection)
+        raise ApiError(said, Decision.PAUSE)
     return key
 
 
@@ -179,7 +208,7 @@ def _token_judged(answer: Answer) -> Answer:
     """A refusal here concerns the connection and never one profile, so that no Event may die of it."""
     error = judge(answer, TOKEN_TARGET)
     if error and error.decision is Decision.DEAD:
-        sentence = f"{error.sentence} Check the API address of the connection."
+        sentence = joined([error.sentence, say("Check the API address of the connection.")])
         raise ApiError(sentence, Decision.PAUSE, status=answer.status)
     if error:
         raise error
@@ -211,10 +240,11 @@ def parse_profile(body: Any, profile: str) -> ActitoProfile:
     """
     attributes = _pairs(body.get("attributes"), "value") if isinstance(body, dict) else None
     if not attributes:
-        raise ApiError("Actito sent an answer that is not a profile.", Decision.RETRY)
+        raise ApiError(say("Actito sent an answer that is not a profile."), Decision.RETRY)
     told = _id(attributes.get("profileId")) or _id(body.get("profileId"))
     if told and profile.isdecimal() and told != profile:
-        raise ApiError(f"Actito sent profile {told} when asked for {profile}.", Decision.RETRY)
+        said = say("Actito sent profile %(sent)s when asked for %(asked)s.", sent=told, asked=profile)
+        raise ApiError(said, Decision.RETRY)
     subscriptions = _pairs(body.get("subscriptions"), "subscribe")
     return ActitoProfile(
         told or profile,
@@ -222,6 +252,43 @@ def parse_profile(body: Any, profile: str) -> ActitoProfile:
         None if subscriptions is None else {name: _truth(value) for name, value in subscriptions.items()},
         _segmentations(body.get("segmentations")),
     )
+
+
+def parse_scenarios(body: Any) -> list[ActitoScenario]:
+    """`{"workflows": [{"name", "id", "isStartEventTriggered", "isActive"}]}`, or the list alone; each id once.
+
+    An answer of another shape is no catalogue: taking it for one would let all scenarios vanish.
+    """
+    listed = body.get("workflows") if isinstance(body, dict) else body
+    if not isinstance(listed, list):
+        raise ApiError(say("Actito sent an answer that is not a list of scenarios."), Decision.RETRY)
+    return list({each.remote_id: each for each in map(_scenario, listed)}.values())
+
+
+def _scenario(item: Any) -> ActitoScenario:
+    found = item if isinstance(item, dict) else {}
+    remote_id, name = _id(found.get("id")), found.get("name")
+    if not remote_id or not isinstance(name, str) or not name.strip():
+        raise ApiError(say("Actito listed a scenario without an id or a name."), Decision.RETRY)
+    flags = _truth(found.get("isStartEventTriggered")), _truth(found.get("isActive"))
+    return ActitoScenario(remote_id, name.strip(), *flags)
+
+
+def _hidden_catalogue(connection: ActitoConnection, status: int) -> Sentence:
+    if status == 403:
+        return say(
+            "The API key of “%(connection)s” may not read scenarios. Give it that right in Actito, then refresh.",
+            connection=connection.name,
+        )
+    return say(
+        "Actito knows no scenarios of the table “%(table)s” of “%(entity)s”, or hides them from this key.",
+        table=connection.table,
+        entity=connection.entity,
+    )
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _id(value: Any) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.actito.pushes import Push, profile_number
+from portal.sentences import Explained, say
 
 # Reserved names of parameters, in small letters, and what each stands for. `docs/connect-actito.md` lists them.
 PROFILE, KEY, SERIAL = "profile", "key", "serial"
@@ -41,8 +42,8 @@ class Command:
     move_to: str = ""
 
 
-class Unclear(ValueError):
-    """The action cannot be carried out as it was sent; the message says why, in a sentence for the sender."""
+class Unclear(Explained, ValueError):
+    """The action cannot be carried out as it was sent; the sentence is for the sender."""
 
 
 def command_of(push: Push, identifiers: Iterable[str] = ()) -> Command:
@@ -65,7 +66,7 @@ def command_of(push: Push, identifiers: Iterable[str] = ()) -> Command:
             values[name] = value
     if not who:
         known = ["profileId", "businessKey", "emailAddress", "serialNumber", *own.values()]
-        raise Unclear(f"Name a customer by one of: {', '.join(known)}.")
+        raise Unclear(say("Name a customer by one of: %(names)s.", names=known))
     return Command(tuple(who), values, what.get("pass_type", ""), what.get("message"), what.get("move_to", ""))
 
 
@@ -97,5 +98,5 @@ def _name(kind: str, value: Any) -> str:
 def _text(name: str, value: Any) -> str:
     text = "" if value is None else str(value).strip()
     if len(text) > MESSAGE_LIMIT:
-        raise Unclear(f"“{name}” is longer than {MESSAGE_LIMIT} characters.")
+        raise Unclear(say("“%(name)s” is longer than %(limit)s characters.", name=name, limit=MESSAGE_LIMIT))
     return text

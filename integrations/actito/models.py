@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from integrations.actito.commands import RESERVED
@@ -23,6 +24,10 @@ value_name = RegexValidator(r"[a-z][a-z0-9_]*\Z", _("Use small letters, digits a
 def not_reserved(parameter: str) -> None:
     if parameter.lower() in RESERVED:
         raise ValidationError(_("This name has a meaning of its own in custom actions: see the documentation."))
+
+
+# Of a licence, over everything that uses it: https://developers.actito.com/docs/integration-framework/apis/limitations
+LICENCE_LIMITS = {"max_running": 4, "calls_per_minute": 100}
 
 
 class ActitoConnection(TenantModel):
@@ -77,7 +82,7 @@ class ActitoConnection(TenantModel):
 
     def save(self, *args: object, **kwargs: object) -> None:
         before: int | None = self.lane_id
-        self.lane_id = lane_id_for(self.tenant_id, f"actito:{self.host}:{self.licence}", max_running=4)
+        self.lane_id = lane_id_for(self.tenant_id, f"actito:{self.host}:{self.licence}", **LICENCE_LIMITS)
         with transaction.atomic():
             super().save(*args, **kwargs)  # type: ignore[arg-type]
             ledger.move(before, self.lane_id, Q(source=self.source) | Q(payload__connection=self.pk))
@@ -168,3 +173,46 @@ class ParameterMapping(models.Model):
             raise ValidationError({"value_type": _("Only numbers can be added.")})
         if self.mode == self.Mode.ADD and self.pinned:
             raise ValidationError({"pinned": _("What is added cannot stay: choose Set for a value that stays.")})
+
+
+class ActitoScenario(TenantModel):
+    """A scenario that Actito listed for a connection's table. Rows are never deleted: what is gone says since when."""
+
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
+                               verbose_name=_("tenant"))  # fmt: skip
+    connection = models.ForeignKey(ActitoConnection, on_delete=models.CASCADE, related_name="scenarios",
+                                   db_index=False, verbose_name=_("connection"))  # fmt: skip
+    remote_id = models.CharField(_("id in Actito"), max_length=19)
+    technical_name = models.TextField(_("technical name"))
+    display_name = models.CharField(_("name"), max_length=255)
+    # Staff search as they like to type, and read lists in the order of the alphabet.
+    lowered_name = models.GeneratedField(expression=Lower("display_name"), db_persist=True,
+                                         output_field=models.CharField(max_length=255))  # fmt: skip
+    is_start_event_triggered = models.BooleanField(_("can be started by API"))
+    is_active = models.BooleanField(_("active"))
+    first_seen_at = models.DateTimeField(_("first seen"))
+    last_seen_at = models.DateTimeField(_("last seen"))
+    vanished_at = models.DateTimeField(_("gone since"), null=True)
+
+    class Meta:
+        verbose_name = _("scenario")
+        verbose_name_plural = _("scenarios")
+        ordering = ["lowered_name", "id"]
+        constraints = [models.UniqueConstraint(fields=["connection", "remote_id"], name="scenario_once")]
+        indexes = [
+            # What pages ask, in the order of the list (portal.admin.paging): all, and each answer of its filters.
+            models.Index(fields=["tenant", "lowered_name", "id"], name="scenario_by_name"),
+            models.Index(fields=["tenant", "lowered_name", "id"], name="scenario_active",
+                         condition=Q(vanished_at__isnull=True, is_active=True)),
+            models.Index(fields=["tenant", "lowered_name", "id"], name="scenario_stopped",
+                         condition=Q(vanished_at__isnull=True, is_active=False)),
+            models.Index(fields=["tenant", "lowered_name", "id"], name="scenario_gone",
+                         condition=Q(vanished_at__isnull=False)),
+            models.Index(
+                fields=["tenant", "lowered_name"], name="scenario_search",
+                opclasses=["int8_ops", "varchar_pattern_ops"],  # LIKE 'beginning%' in any collation
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.display_name

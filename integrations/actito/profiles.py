@@ -13,6 +13,7 @@ from portal import customers, ledger
 from portal.customers import Applied, Profile
 from portal.ledger import Result, Work
 from portal.models import Event
+from portal.sentences import Sentence, changes, joined, read, say
 
 # A CREATE may arrive before the profile can be read: two retries, then it is taken as absent.
 ABSENT_RETRIES = 2
@@ -27,9 +28,9 @@ def read_profile(work: Work) -> Result | partial[Result]:
     connections = ActitoConnection.objects.for_tenant(event.tenant_id).prefetch_related("mappings")
     connection = connections.filter(pk=event.payload["connection"]).first()
     if connection is None:
-        return ledger.ignored("The Actito connection that reported this was deleted.")
+        return ledger.ignored(say("The Actito connection that reported this was deleted."))
     if problem := event.payload.get("unreadable"):
-        raise ledger.dead(problem)
+        raise ledger.dead(read(problem))
     client = ActitoClient(connection, work.trail)
     number = _latest_number()
     profile = client.read_profile(event.payload["profile"])
@@ -83,32 +84,23 @@ def _language(value: Any) -> str:
     return found[1].lower() if found else ""
 
 
-def _sentence(applied: Applied, mapped: Mapped) -> str:
-    if applied.created:
-        said = "A new customer."
-    elif applied.changed:
-        changes = [f"{name}: {_shown(old)} → {_shown(new)}" for name, (old, new) in applied.changed.items()]
-        said = f"{'; '.join(changes[:5])}{' …' if len(changes) > 5 else ''}."
-    else:
-        said = "No mapped value changed."
-    return " ".join([said, *mapped.errors])
-
-
-def _shown(value: Any) -> str:
-    return "empty" if value is None else str(value)[:60]
+def _sentence(applied: Applied, mapped: Mapped) -> Sentence:
+    said = say("A new customer.") if applied.created else changes(applied.changed)
+    return joined([said or say("No mapped value changed."), *mapped.errors])
 
 
 def _absent(client: ActitoClient, event: Event) -> Result:
     """Actito answers 404 for what a key may not see, too; so a 404 counts only when a known profile can be read."""
     profile = event.payload["profile"]
     if event.payload.get("event_type") == "DELETE":
-        return ledger.ignored(f"Actito deleted profile {profile}. The customer and the passes stay.")
+        said = say("Actito deleted profile %(profile)s. The customer and the passes stay.", profile=profile)
+        return ledger.ignored(said)
     if event.retries < ABSENT_RETRIES:
-        raise ledger.retry(f"Actito does not know profile {profile} yet.")
+        raise ledger.retry(say("Actito does not know profile %(profile)s yet.", profile=profile))
     known = _known_profiles(client.connection, profile)
     if known and all(client.read_profile(each) is None for each in known):
-        raise ledger.pause("Actito hides profiles that it showed before. Check the rights of the API key.")
-    return ledger.ignored(f"Actito has no profile {profile}.")
+        raise ledger.pause(say("Actito hides profiles that it showed before. Check the rights of the API key."))
+    return ledger.ignored(say("Actito has no profile %(profile)s.", profile=profile))
 
 
 def _known_profiles(connection: ActitoConnection, other_than: str) -> list[str]:

@@ -15,18 +15,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from portal.sentences import Explained, Sentence, say
+
 PROFILE_ID_LIMIT = 2**63 - 1
 SOURCE_ID_LIMIT = 100  # with what webhooks add to it, it fits the ledger's 200
 BULK_LIMIT = 1000
 DOTS_LIMIT = 8  # a key of a thousand dots would make a document that no encoder can write
-NO_OBJECT = "The element is not an object."
+NO_OBJECT = say("The element is not an object.")
 _ENVELOPE = frozenset({"id", "eventType", "operation", "tableId", "_links"})
 
 
-class Unreadable(ValueError):
-    """What was sent cannot be taken: `path` is where in the body, the message says what to send instead."""
+class Unreadable(Explained, ValueError):
+    """What was sent cannot be taken: `path` is where in the body, the sentence says what to send instead."""
 
-    def __init__(self, path: str, sentence: str) -> None:
+    def __init__(self, path: str, sentence: Sentence) -> None:
         super().__init__(sentence)
         self.path = path
 
@@ -40,7 +42,7 @@ class Push:
     source_id: str | None  # Actito's id of the push; of an element of a bulk with its fingerprint: "95f1…#a0c4…"
     bulk: bool
     path: str  # where it stands in the body: "$.data" or "$.data[2]"
-    problem: str = ""
+    problem: Sentence | None = None
 
 
 def pushes_of(body: Mapping[str, Any] | list[Any]) -> list[Push]:
@@ -48,12 +50,12 @@ def pushes_of(body: Mapping[str, Any] | list[Any]) -> list[Push]:
     if isinstance(body, Mapping):
         return _envelope(body)
     if not 1 <= len(body) <= BULK_LIMIT:
-        raise Unreadable("$", f"Send an object, or an array of 1 to {BULK_LIMIT} objects.")
+        raise Unreadable("$", say("Send an object, or an array of 1 to %(limit)s objects.", limit=BULK_LIMIT))
     pushes: list[Push] = []
     for number, each in enumerate(body):
         pushes += _element(each, number)
         if len(pushes) > BULK_LIMIT:
-            raise Unreadable("$", f"Send at most {BULK_LIMIT} elements in all.")
+            raise Unreadable("$", say("Send at most %(limit)s elements in all.", limit=BULK_LIMIT))
     return pushes
 
 
@@ -69,7 +71,7 @@ def _element(envelope: Any, number: int) -> list[Push]:
     try:
         return [replace(push, bulk=True, path=path + push.path[1:]) for push in _envelope(envelope)]
     except Unreadable as error:
-        return [Push({}, "", None, True, path + error.path[1:], str(error))]
+        return [Push({}, "", None, True, path + error.path[1:], error.sentence)]
 
 
 def _envelope(body: Mapping[str, Any]) -> list[Push]:
@@ -80,15 +82,15 @@ def _envelope(body: Mapping[str, Any]) -> list[Push]:
     if isinstance(sent, list):
         return _bulk(sent, event_type, source_id)
     if not isinstance(sent, dict):
-        raise Unreadable("$.data", "Send an object, or an array of objects.")
+        raise Unreadable("$.data", say("Send an object, or an array of objects."))
     return [Push(nested(sent), event_type or _word(sent.get("eventType")), source_id, False, "$.data")]
 
 
 def _bulk(elements: list[Any], event_type: str, source_id: str | None) -> list[Push]:
     if not elements:
-        raise Unreadable("$.data", "Send at least one element.")
+        raise Unreadable("$.data", say("Send at least one element."))
     if len(elements) > BULK_LIMIT:
-        raise Unreadable("$.data", f"Send at most {BULK_LIMIT} elements.")
+        raise Unreadable("$.data", say("Send at most %(limit)s elements.", limit=BULK_LIMIT))
     pushes = [
         Push(
             data=nested(element) if isinstance(element, dict) else {},
@@ -96,7 +98,7 @@ def _bulk(elements: list[Any], event_type: str, source_id: str | None) -> list[P
             source_id=None,
             bulk=True,
             path=f"$.data[{number}]",
-            problem="" if isinstance(element, dict) else NO_OBJECT,
+            problem=None if isinstance(element, dict) else NO_OBJECT,
         )
         for number, element in enumerate(elements)
     ]

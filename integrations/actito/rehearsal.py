@@ -23,6 +23,7 @@ from passes.refresh import content_of
 from passes.update import Impossible, apply
 from portal.admin.dialogs import DialogForm
 from portal.models import Event
+from portal.sentences import told
 from portal.text import loads
 
 BODY_LIMIT = 64 * 1024
@@ -54,7 +55,7 @@ class RehearsalForm(DialogForm):
         try:
             return pushes_of(body)[0]
         except Unreadable as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(told(error.sentence)) from error
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,14 @@ def rehearsed(connection: ActitoConnection, push: Push) -> dict[str, Any]:
         command = command_of(push, connection.identifiers())
         planned = plan(connection, command)
     except Unclear as error:
-        return {"sentence": str(error)}
+        return {"sentence": told(error.sentence)}
     tried = [_tried(wallet_pass, planned) for wallet_pass in planned.passes[:PASSES_SHOWN]]
     sentence = "" if tried else _t("No pass is found: the action would be noted, and nothing would change.")
     return {
         "who": [name for _kind, name in command.who],
         "customer": planned.customer,
         "tried": tried,
-        "notes": planned.notes,
+        "notes": [told(note) for note in planned.notes],
         "sentence": sentence,
     }
 
@@ -91,6 +92,6 @@ def _tried(wallet_pass: WalletPass, planned: Plan) -> Tried:
         apply(wallet_pass, planned.update, newest + 1)
         content = content_of(wallet_pass)
     except (Impossible, ContentError) as error:
-        return Tried(name, [], str(error))
+        return Tried(name, [], told(error.sentence))
     changes = differences(before, content.data)
     return Tried(name, changes, "" if changes else _t("The card shows none of it."))

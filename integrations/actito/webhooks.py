@@ -25,12 +25,13 @@ from portal.ledger import Receipt
 from portal.models import Scope
 from portal.problems import BadBody
 from portal.redaction import excerpt
+from portal.sentences import joined, say, stored
 from portal.webhook import Webhook, read_json, taken
 
 ACTITO_PROFILE, ACTITO_ACTION = "actito.profile", "actito.action"
 EVENT_TYPES = {"create": "CREATE", "update": "UPDATE"}
 KEPT_BODY = 16_000  # characters of what was sent, for the trace
-SEND_PROFILE = "Send an integer from 1 to 9223372036854775807."
+SEND_PROFILE = say("Send an integer from 1 to 9223372036854775807.")
 
 # (push, speaker) -> subject and payload of its Event. Raises Unreadable.
 Reading = Callable[[Push, Speaker], tuple[str, dict[str, Any]]]
@@ -86,7 +87,7 @@ def _action(push: Push, speaker: Speaker) -> tuple[str, dict[str, Any]]:
     try:
         command = command_of(push, speaker.identifiers)
     except Unclear as error:
-        raise Unreadable(push.path, str(error)) from error
+        raise Unreadable(push.path, error.sentence) from error
     kind, name = command.who[0]
     namespace = namespace_of(speaker.source, kind, speaker.identifiers)
     # As profiles have it (portal.admin.about): the customer's page and lists of events find the customer by it.
@@ -101,7 +102,7 @@ def _arrival(push: Push, speaker: Speaker, read: Reading) -> tuple[Push, str, di
         if not push.bulk:
             raise
         subject = f"{speaker.source}:unreadable:{fingerprint(push.data)[:16]}"
-        return push, subject, {"unreadable": f"{error.path}: {error}"}
+        return push, subject, {"unreadable": stored(joined([f"{error.path}:", error.sentence]))}
 
 
 def _record(speaker: Speaker, kind: str, push: Push, subject: str, payload: dict[str, Any]) -> Receipt:

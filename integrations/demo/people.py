@@ -1,4 +1,4 @@
-"""The people in the sandbox's Actito: the same 25 at each first start."""
+"""The people and scenarios in the sandbox's Actito: the same at each first start."""
 
 from __future__ import annotations
 
@@ -25,10 +25,17 @@ ATTRIBUTES = (
     Attribute(POINTS, value_type="INTEGER"),
     Attribute("tier"),
 )
+SCENARIOS = (
+    {"name": "Welcome to Verdi"},
+    {"name": "Birthday offer"},
+    {"name": "Points about to expire"},
+    {"name": "Autumn tasting", "isActive": False},
+    {"name": "Win back after a year", "isStartEventTriggered": False},
+)
 
 
 def seed_actito(sandbox: ActitoSandbox) -> None:
-    """Makes the entity, table, key and people that are not there yet."""
+    """Makes the entity, table, key, people and scenarios that are not there yet."""
     sandbox.seed(
         entity=ENTITY,
         table=TABLE,
@@ -36,6 +43,7 @@ def seed_actito(sandbox: ActitoSandbox) -> None:
         attributes=ATTRIBUTES,
         subscriptions=("Newsletter",),
         profiles=profiles(),
+        scenarios=SCENARIOS,
     )
 
 

@@ -13,6 +13,7 @@ import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
+from integrations.actito import scenarios
 from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
 from integrations.actito.webhooks import ACTITO_PROFILE
 from integrations.demo import artwork
@@ -113,6 +114,7 @@ def seed(ports: Ports) -> Demo:
     tenant, _ = Tenant.objects.get_or_create(slug=SLUG, defaults={"name": BRAND, "colour": COLOUR})
     password = _owner(tenant, state)
     connection = _connection(tenant, actito_url)
+    scenarios.ask(connection)
     apple = _apple(tenant, phones_url, f"https://{HOST}:{ports.apns}")
     template = _template(tenant, apple)
     api_key = _api_key(tenant, connection, state)

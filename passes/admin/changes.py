@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from passes.content import ContentError, design_of, render
 from passes.models import PassTemplate, WalletPass
 from passes.refresh import values_of
+from portal.sentences import told
 
 SAMPLES = 3
 LOOKED_AT = 50
@@ -70,7 +71,7 @@ def samples(template: PassTemplate) -> list[Sample]:
         try:
             content = render(design, values_of(one), voided=one.voided)
         except ContentError as error:
-            found.append(Sample(str(one.customer), [], str(error)))
+            found.append(Sample(str(one.customer), [], told(error.sentence)))
         else:
             if content.hash != one.content_hash:
                 found.append(Sample(str(one.customer), differences(one.content, content.data)))

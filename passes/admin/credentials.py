@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
-from cryptography import x509
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +17,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from passes.apple.pem import as_pem, certificates_in, private_key_in, without_keys
 from passes.apple.sign import CertificateError, check_certificate
+from passes.certificates import days_left
 from passes.models import AppleCredentials
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
@@ -26,7 +25,7 @@ from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.extend import RemoteAccount, extensions
 from portal.admin.forms import TenantForm
-from portal.admin.lanes import lane_state, resume_lane
+from portal.admin.lanes import LIMITS_SHARED, LimitsForm, lane_state, limits_form, resume_lane, set_limits
 from portal.admin.site import site
 from portal.tenancy import Action
 
@@ -34,13 +33,6 @@ SOON_DAYS = 30
 FILE_LIMIT = 64 * 1024
 _CERTIFICATES = ("certificate", "intermediate", "apns_authority")
 _CHECKED = ("certificate", "private_key", "intermediate", "pass_type_identifier", "team_identifier")
-
-
-def days_left(certificate: str) -> int | None:
-    try:
-        return (x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc - datetime.now(UTC)).days
-    except ValueError:
-        return None
 
 
 class PemField(forms.FileField):
@@ -137,7 +129,7 @@ class AppleCredentialsAdmin(TenantAdmin):
     list_select_related = ("lane",)
     readonly_fields = ("validity", "state")
     empty_sentence = _("Apple gives one certificate for each kind of pass. It signs them and opens the way to phones.")
-    actions_detail = ("resume",)
+    actions_detail = ("resume", "limits")
     fieldsets = (
         (None, {"fields": ["name", ("pass_type_identifier", "team_identifier")]}),
         (_("Certificate"), {"fields": ["certificate", "certificate_file"]}),
@@ -181,9 +173,20 @@ class AppleCredentialsAdmin(TenantAdmin):
         url = reverse("admin:passes_applecredentials_change", args=[credentials.pk])
         return finished(request, url, _("Pushes go out again."))
 
+    @dialog(
+        label=_("Limits"), needs=Action.CONNECT, title=_("Limits of this account"), form=limits_form(AppleCredentials),
+        description=LIMITS_SHARED, icon="speed", submit=_("Save"),
+    )  # fmt: skip
+    def limits(self, request: HttpRequest, form: LimitsForm, credentials: AppleCredentials) -> HttpResponse:
+        set_limits(request, credentials, form)
+        url = reverse("admin:passes_applecredentials_change", args=[credentials.pk])
+        return finished(request, url, _("These limits hold within seconds."))
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         credentials = self.get_object(request, object_id)
-        return super().get_actions_detail(request, object_id) if credentials and credentials.lane.paused_at else []
+        actions = super().get_actions_detail(request, object_id) if credentials else []
+        paused = credentials is not None and credentials.lane.paused_at is not None
+        return [action for action in actions if paused or not action.action_name.endswith("_resume")]
 
 
 def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:

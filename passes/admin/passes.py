@@ -33,6 +33,7 @@ from portal.admin.paging import ManyRows, lowered
 from portal.admin.site import site
 from portal.ledger.registry import name_news
 from portal.models import Customer
+from portal.sentences import say, told
 from portal.tenancy import Action
 
 PASS_VOIDED = "pass.voided"
@@ -115,7 +116,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
                     self._void(locked, by=request.user.get_username())
                     self.log_change(request, wallet_pass, gettext_noop("Voided."))
         except ContentError as error:
-            return finished(request, url, str(error), messages.ERROR)
+            return finished(request, url, told(error.sentence), messages.ERROR)
         return finished(request, url, _("The pass is void."))
 
     def _void(self, wallet_pass: WalletPass, *, by: str) -> None:
@@ -123,7 +124,14 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
             PASS_VOIDED,
             tenant_id=wallet_pass.tenant_id,
             subject=f"pass:{wallet_pass.pk}",
-            result=ledger.done(f"{by} voided “{wallet_pass.template}” of {wallet_pass.customer}."),
+            result=ledger.done(
+                say(
+                    "%(who)s voided “%(template)s” of %(customer)s.",
+                    who=by,
+                    template=wallet_pass.template,
+                    customer=wallet_pass.customer,
+                )
+            ),
             payload={"pass": wallet_pass.pk, "customer": wallet_pass.customer_id},
         )
         wallet_pass.voided = True

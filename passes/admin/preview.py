@@ -9,6 +9,7 @@ from typing import Any
 from passes.content import ContentError, design_of, render
 from passes.models import PassTemplate, TemplateImage
 from passes.refresh import values_of
+from portal.sentences import told
 
 _LINES = {"pdf417", "code128"}
 
@@ -44,5 +45,5 @@ def sample_card(template: PassTemplate) -> dict[str, Any]:
     try:
         content = render(design_of(template), values_of(first) if first else {})
     except ContentError as error:
-        return {"card_error": str(error), "customer": customer}
+        return {"card_error": told(error.sentence), "customer": customer}
     return {"card": card(template, content.data), "customer": customer}

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -25,8 +24,7 @@ from passes.admin.preview import picture, sample_card
 from passes.content import design_of
 from passes.images import ImageError, inspect_png
 from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
-from passes.refresh import publish
-from portal import ledger
+from passes.publication import publish
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
 from portal.admin.chips import chip
@@ -35,11 +33,7 @@ from portal.admin.extend import Link, extensions
 from portal.admin.forms import TenantForm
 from portal.admin.rights import row
 from portal.admin.site import site
-from portal.ledger.registry import name_news
 from portal.tenancy import Action
-
-TEMPLATE_PUBLISHED = "template.published"
-name_news(TEMPLATE_PUBLISHED, _("Template published"))
 
 
 class ColourField(forms.CharField):
@@ -192,18 +186,9 @@ class PassTemplateAdmin(TenantAdmin):
         icon="send", variant=ActionVariant.PRIMARY,
     )  # fmt: skip
     def publish(self, request: HttpRequest, form: PublishForm, template: PassTemplate) -> HttpResponse:
-        who, count = request.user.get_username(), template.passes.count()
-        with transaction.atomic():
-            published = ledger.news(
-                TEMPLATE_PUBLISHED,
-                tenant_id=template.tenant_id,
-                subject=f"template:{template.pk}",
-                result=ledger.done(f"{who} published “{template}” for {count} passes."),
-                payload={"template": template.pk},
-            )
-            publish(template, cause=published)
-            self.log_change(request, template, gettext_noop("Published."))
-        url = reverse("admin:portal_event_change", args=[published.pk])
+        job = publish(template, by=request.user)
+        self.log_change(request, template, gettext_noop("Published."))
+        url = reverse("admin:portal_job_change", args=[job.pk])
         return leads_to(request, url, _("Published. The passes are being renewed; follow them here."))
 
 

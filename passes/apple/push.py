@@ -23,8 +23,9 @@ from portal.ledger.failure import Decision
 from portal.ledger.registry import Trail
 from portal.redaction import excerpt
 from portal.secrets import SecretError
+from portal.sentences import Sentence, joined, say
 
-TARGET = "Apple push"
+TARGET = say("Apple push")
 # Passes are pushed through the production service only: the development one knows none of their tokens.
 APPLE_HOST = "api.push.apple.com"
 _GONE_REASONS = {"BadDeviceToken", "Unregistered", "ExpiredToken"}
@@ -45,7 +46,7 @@ def send(apple: AppleCredentials, push_token: str, *, trail: Trail) -> PushAnswe
     call = trail.open(target=TARGET, method="POST", url=shown, repeatable=True, request_excerpt="{}")
     started = time.monotonic()
     response: httpx2.Response | None = None
-    error = ""
+    error = Sentence()
     try:
         response = _call(apple, push_token)
     except ApiError as failure:
@@ -65,7 +66,7 @@ def send(apple: AppleCredentials, push_token: str, *, trail: Trail) -> PushAnswe
 def _check_address(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" or not (settings.SANDBOX or parts.hostname == APPLE_HOST):
-        raise ApiError(f"{url} is not Apple's push service for passes.", Decision.PAUSE)
+        raise ApiError(say("%(address)s is not Apple's push service for passes.", address=url), Decision.PAUSE)
 
 
 def _call(apple: AppleCredentials, push_token: str) -> httpx2.Response:
@@ -74,12 +75,12 @@ def _call(apple: AppleCredentials, push_token: str) -> httpx2.Response:
         identity = apns.Identity(apple.certificate, apple.private_key, apple.intermediate, apple.apns_authority)
         return apns.post(str(apple.uid), identity, apple.apns_url, apple.pass_type_identifier, push_token)
     except TimeoutError as problem:
-        raise ApiError("Apple's push service took too long to answer.", Decision.RETRY) from problem
+        raise ApiError(say("Apple's push service took too long to answer."), Decision.RETRY) from problem
     except httpx2.HTTPError as problem:
-        sentence = f"Apple's push service could not be reached ({type(problem).__name__})."
+        sentence = say("Apple's push service could not be reached (%(error)s).", error=type(problem).__name__)
         raise ApiError(sentence, Decision.RETRY) from problem
     except (apns.UnusableIdentity, SecretError) as problem:
-        sentence = "The stored certificate and key of this pass type cannot be used. Upload them again."
+        sentence = say("The stored certificate and key of this pass type cannot be used. Upload them again.")
         raise ApiError(sentence, Decision.PAUSE) from problem
 
 
@@ -91,14 +92,15 @@ def _judge(response: httpx2.Response) -> PushAnswer:
     reason = str(answer.get("reason", ""))
     if status == 410 or reason in _GONE_REASONS:
         return PushAnswer(gone=True, gone_since=_moment(answer.get("timestamp")))
-    sentence = f"Apple push answered {status} {reason}".strip() + "."
+    sentence = say("%(target)s answered %(answer)s.", target=TARGET, answer=f"{status} {reason}".strip())
     wait = retry_after(response.headers.get("retry-after", ""))
     if status in {429, 503} and wait is not None:
         raise ApiError(sentence, Decision.DEFER, status=status, wait=wait)
     if status == 429 or status >= 500:
         raise ApiError(sentence, Decision.RETRY, status=status)
     # A certificate or topic that Apple does not take is a matter of configuration: no token is dropped for it.
-    raise ApiError(f"{sentence} Check the certificate of this pass type.", Decision.PAUSE, status=status)
+    advice = say("Check the certificate of this pass type.")
+    raise ApiError(joined([sentence, advice]), Decision.PAUSE, status=status)
 
 
 def _answer(response: httpx2.Response) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from passes.apple.bundle import MEDIA_TYPE, Unfit, build
 from passes.models import Device, Registration, UpdateCounter, WalletPass
 from portal import ledger
 from portal.models import Event
+from portal.sentences import Sentence, say
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ def _is_push_token(token: object) -> TypeGuard[str]:
 def _note_installation(wallet_pass: WalletPass, device: Device) -> None:
     others = Registration.objects.filter(wallet_pass=wallet_pass).exclude(device=device)
     if not others.filter(device__push_token=device.push_token).exists():  # else the same phone under a new identifier
-        _announce(PASS_INSTALLED, wallet_pass, "An iPhone added the pass.")
+        _announce(PASS_INSTALLED, wallet_pass, say("An iPhone added the pass."))
     # One comes, one goes: two are looked at, so that what is too many for whatever reason shrinks.
     _drop(list(others.order_by("-pk").values_list("pk", flat=True)[PHONES_PER_PASS - 1 : PHONES_PER_PASS + 1]))
 
@@ -167,7 +168,7 @@ def _unregister(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -
         with transaction.atomic():
             mine = Registration.objects.filter(device__library_identifier=device, wallet_pass=wallet_pass)
             if _drop(list(mine.values_list("pk", flat=True))):
-                _announce(PASS_REMOVED, wallet_pass, "An iPhone removed the pass.")
+                _announce(PASS_REMOVED, wallet_pass, say("An iPhone removed the pass."))
     return HttpResponse(status=200)
 
 
@@ -234,10 +235,10 @@ def _note_fetch(wallet_pass: WalletPass) -> None:
     first = WalletPass.objects.filter(pk=wallet_pass.pk, fetched_at=None, content_hash=wallet_pass.content_hash)
     with transaction.atomic():
         if first.update(fetched_at=timezone.now()):
-            _announce(PASS_FETCHED, wallet_pass, "A phone fetched the new content.", cause=wallet_pass.changed_by)
+            _announce(PASS_FETCHED, wallet_pass, say("A phone fetched the new content."), cause=wallet_pass.changed_by)
 
 
-def _announce(kind: str, wallet_pass: WalletPass, sentence: str, cause: Event | None = None) -> None:
+def _announce(kind: str, wallet_pass: WalletPass, sentence: Sentence, cause: Event | None = None) -> None:
     ledger.news(
         kind,
         tenant_id=wallet_pass.tenant_id,

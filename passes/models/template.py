@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from passes.expressions import ExpressionError, parse
 from passes.images import ImageError, inspect_png
 from passes.models.credentials import AppleCredentials
+from portal.sentences import told
 from portal.tenancy import TenantModel, TenantQuerySet
 
 colour = RegexValidator(r"#[0-9A-Fa-f]{6}\Z", _("Use a colour like #1A2B3C."))
@@ -21,7 +22,7 @@ def validate_expression(text: str) -> None:
     try:
         parse(text)
     except ExpressionError as error:
-        raise ValidationError(str(error)) from error
+        raise ValidationError(told(error.sentence)) from error
 
 
 class PassTemplate(TenantModel):

@@ -80,6 +80,21 @@ class Link:
     joined: tuple[str, ...] = ()  # what its name and `person` read along the way
 
 
+@dataclass(frozen=True)
+class Carried:
+    """A value that an Event carries, and what a replay would make of it: `after` equals `before` where it stays."""
+
+    where: str  # the pass, by its template's name
+    name: str
+    sent: Any
+    before: Any
+    after: Any
+
+    @property
+    def stays(self) -> bool:
+        return bool(self.before == self.after)
+
+
 @dataclass
 class Extensions:
     home_panels: list[Callable[[HttpRequest], Panel | None]] = field(default_factory=list)
@@ -90,6 +105,8 @@ class Extensions:
     customer_columns: list[Column] = field(default_factory=list)
     customer_subjects: list[Callable[[Customer], Iterable[str]]] = field(default_factory=list)
     customer_syncs: list[Callable[[Customer], int]] = field(default_factory=list)
+    # Kinds of Events that carry values -> what a replay of one would do to them.
+    carried: dict[str, Callable[[Any], list[Carried]]] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
 
     def accounts_of(self, tenant_ids: Iterable[int]) -> list[RemoteAccount]:

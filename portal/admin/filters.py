@@ -24,6 +24,7 @@ class Question(SimpleListFilter):
         return given if given in {str(answer) for answer, _title in self.lookup_choices} else None
 
 
+OF_JOB = "job"  # in the address of the list of events: the key of the job whose rows are asked for
 OPEN = (Event.Status.FAILED, Event.Status.UNCERTAIN)
 
 
@@ -71,7 +72,8 @@ def statuses_asked(request: HttpRequest) -> list[str]:
         return list(OPEN)
     if asked in Event.Status.values:
         return [asked]
-    return Event.Status.values if request.GET.get(WhatHappened.parameter_name) else []
+    by_status = request.GET.get(WhatHappened.parameter_name) or request.GET.get(OF_JOB)
+    return Event.Status.values if by_status else []
 
 
 class WhenChanged(Question):

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from portal.admin.about import people
-from portal.admin.extend import Figure, Panel, RemoteAccount, extensions
+from portal.admin.extend import Figure, Panel, extensions
 from portal.admin.filters import OPEN
 from portal.admin.paging import AtLeast, by_tenant, keys_in_order, newest
-from portal.admin.refused import WHAT_TO_DO, connection_names, list_url
 from portal.admin.rights import allowed_tenants, may_here
 from portal.ledger import kind_title
-from portal.models import Customer, Event, Heart, Lane, RefusedCall, Tenant
-from portal.refused import not_heard_since
+from portal.models import Customer, Event, Tenant
 from portal.tenancy import Action
+from portal.watch.trouble import Kind, Trouble, troubles_of
+from portal.watch.verdict import verdict
+from portal.watch.words import spaced
 
-LATE = timedelta(seconds=60)
-REFUSED_WITHIN = timedelta(hours=1)
-TROUBLES_SHOWN = 8
+TROUBLES_SHOWN, WRONG_SHOWN = 8, 20
 # Counts have limits, so that the page takes the same time whatever the tables hold: what happened today is looked up
 # among the newest events, and a large number of rows is counted every few minutes only.
 EVENTS_COUNTED = 5_000
@@ -46,34 +41,6 @@ def register_figures(figures: Callable[[HttpRequest], Iterable[Figure]]) -> None
     extensions.home_figures.append(figures)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Is everything moving, in one sentence."""
-
-    tone: str
-    icon: str
-    title: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Paused:
-    account: RemoteAccount
-    lane: Lane
-    waiting: str
-    may_resume: bool
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A connection whose calls are refused, and of which nothing was accepted since."""
-
-    name: str
-    call: RefusedCall
-    to_do: Any
-    url: str
-
-
 def count_text(rows: QuerySet[Any], limit: int = COUNT_LIMIT) -> str:
     """How many, up to a limit: an exact count of millions is worth no second of waiting."""
     bounded = rows.order_by().values("pk")[: limit + 1]
@@ -83,104 +50,37 @@ def count_text(rows: QuerySet[Any], limit: int = COUNT_LIMIT) -> str:
         number = bounded.count()
         if number > COUNT_KEPT_FROM:
             cache.set(key, number, COUNT_KEPT_SECONDS)
-    return str(AtLeast(limit)) if number > limit else _spaced(number)
-
-
-def _spaced(number: int) -> str:
-    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return str(AtLeast(limit)) if number > limit else spaced(number)
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
     tenants = allowed_tenants(request, Action.VIEW)
-    accounts = extensions.accounts_of(tenants)
-    paused, refused = _paused(request, accounts), _refused(tenants)
+    wrong = troubles_of(tenants)
+    connected = any(account.source for account in extensions.accounts_of(tenants))
     panels = [panel for make in extensions.home_panels if (panel := make(request))]
     return {
-        "verdict": _verdict(accounts, paused, refused, tenants),
-        "connected": any(account.source for account in accounts),
+        "verdict": verdict(wrong, connected=connected, suspended=_all_suspended(tenants)),
+        "connected": connected,
         "steps": _steps(request),
         "figures": _figures(request, tenants),
         "today": _today(tenants),
-        "paused": paused,
-        "refused": refused,
+        "wrong": [_shown(request, each) for each in wrong[:WRONG_SHOWN] if connected or each.kind is not Kind.WORKER],
+        "more_wrong": max(0, len(wrong) - WRONG_SHOWN),
         "troubles": _troubles(tenants),
         "newest": _newest(tenants),
         "panels": sorted(panels, key=lambda panel: panel.position),
     }
 
 
-def _verdict(
-    accounts: list[RemoteAccount], paused: list[Paused], refused: list[Refused], tenants: Iterable[int]
-) -> Verdict:
-    if not any(account.source for account in accounts):
-        return Verdict(
-            "quiet", "cable", _("Nothing is connected yet"), _("Follow the steps below to bring in customers.")
-        )
-    if trouble := _standstill(paused, refused, tenants):
-        return trouble
-    due_at = _oldest_due(tenants)
-    if due_at and due_at < timezone.now() - LATE:
-        minutes = max(1, round((timezone.now() - due_at).total_seconds() / 60))
-        said = ngettext(
-            "The oldest event has waited %(n)d minute.", "The oldest event has waited %(n)d minutes.", minutes
-        )
-        return Verdict("warn", "hourglass_top", _("Running behind"), said % {"n": minutes})
-    return Verdict("good", "check_circle", _("Everything is moving"), _("Changes reach the phones as they come in."))
+def _all_suspended(tenants: Collection[int]) -> bool:
+    return bool(tenants) and not Tenant.objects.filter(pk__in=tenants, suspended_at=None).exists()
 
 
-def _standstill(paused: list[Paused], refused: list[Refused], tenants: Iterable[int]) -> Verdict | None:
-    if tenants and not Tenant.objects.filter(pk__in=tenants, suspended_at=None).exists():
-        said = _("Calls are refused and all work waits until the suspension is lifted.")
-        return Verdict("bad", "block", _("Suspended"), said)
-    if paused:
-        names = ", ".join(each.account.title for each in paused)
-        return Verdict("bad", "pause_circle", _("Something stands still"), _("Paused: %(names)s.") % {"names": names})
-    if not _worker_lives():
-        return Verdict(
-            "bad", "error", _("Nothing is moving"), _("The worker is not running. Start “manage.py worker”.")
-        )
-    if refused:
-        names = ", ".join(each.name for each in refused)
-        said = _("Nothing has been accepted since: %(names)s.") % {"names": names}
-        return Verdict("bad", "do_not_disturb_on", _("Calls are refused"), said)
-    return None
-
-
-def _oldest_due(tenants: Iterable[int]) -> datetime | None:
-    """Asked lane by lane, as the index of what waits is."""
-    first = Event.objects.filter(lane=OuterRef("pk"), status=Event.Status.WAITING).order_by("due_at")
-    lanes = Lane.objects.filter(tenant_id__in=tenants, tenant__suspended_at=None, paused_at=None)
-    found = lanes.annotate(first=Subquery(first.values("due_at")[:1])).aggregate(oldest=Min("first"))
-    oldest: datetime | None = found["oldest"]
-    return oldest
-
-
-def _worker_lives() -> bool:
-    limit = timezone.now() - timedelta(seconds=settings.HEART_LIMIT_SECONDS + settings.HEART_SECONDS)
-    return Heart.objects.filter(beat_at__gte=limit).exists()
-
-
-def _paused(request: HttpRequest, accounts: list[RemoteAccount]) -> list[Paused]:
-    lanes = Lane.objects.filter(pk__in=[account.lane_id for account in accounts]).exclude(paused_at=None).in_bulk()
-    return [
-        Paused(
-            account,
-            lanes[account.lane_id],
-            count_text(Event.objects.filter(lane_id=account.lane_id, status=Event.Status.WAITING), 10_000),
-            may_here(request, Action.OPERATE, account.tenant_id),
-        )
-        for account in accounts
-        if account.lane_id in lanes
-    ]
-
-
-def _refused(tenants: Iterable[int]) -> list[Refused]:
-    calls = not_heard_since(tenants, timezone.now() - REFUSED_WITHIN)
-    names = connection_names((call.tenant_id, call.source) for call in calls)
-    return [
-        Refused(names[call.tenant_id, call.source], call, WHAT_TO_DO.get(call.reason, ""), list_url(key=call.key_id))
-        for call in calls
-    ]
+def _shown(request: HttpRequest, trouble: Trouble) -> dict[str, Any]:
+    """The trouble, and its button for those who may press it."""
+    remedy = trouble.remedy
+    allowed = remedy is not None and may_here(request, remedy.needs, trouble.tenant_id)
+    return {"trouble": trouble, "remedy": remedy if allowed else None}
 
 
 def _figures(request: HttpRequest, tenants: Iterable[int]) -> list[Figure]:
@@ -208,13 +108,13 @@ def _today(tenants: Iterable[int]) -> dict[str, Any]:
     ]  # fmt: skip
     total = sum(counts.values())
     return {
-        "total": str(AtLeast(EVENTS_COUNTED)) if total >= EVENTS_COUNTED else _spaced(total),
-        "parts": [(title, _spaced(number), tone, status, round(100 * number / total, 2) if total else 0)
+        "total": str(AtLeast(EVENTS_COUNTED)) if total >= EVENTS_COUNTED else spaced(total),
+        "parts": [(title, spaced(number), tone, status, round(100 * number / total, 2) if total else 0)
                   for title, number, tone, status in parts],
     }  # fmt: skip
 
 
-def _titled(events: list[Event]) -> list[Event]:
+def titled(events: list[Event]) -> list[Event]:
     said = people(events)
     for event in events:
         event.title, event.about_whom = kind_title(event.kind), said.get(event.pk, "")
@@ -223,12 +123,12 @@ def _titled(events: list[Event]) -> list[Event]:
 
 def _troubles(tenants: Iterable[int]) -> list[Event]:
     wrong = Event.objects.filter(tenant_id__in=tenants, status__in=OPEN)
-    return _titled(newest(wrong, by_tenant(tenants, [Q(status=status) for status in OPEN]), TROUBLES_SHOWN))
+    return titled(newest(wrong, by_tenant(tenants, [Q(status=status) for status in OPEN]), TROUBLES_SHOWN))
 
 
 def _newest(tenants: Iterable[int]) -> list[Event]:
     started = Event.objects.filter(tenant_id__in=tenants, parent=None)
-    return _titled(newest(started, by_tenant(tenants), TROUBLES_SHOWN))
+    return titled(newest(started, by_tenant(tenants), TROUBLES_SHOWN))
 
 
 def _steps(request: HttpRequest) -> list[dict[str, Any]]:

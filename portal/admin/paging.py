@@ -161,7 +161,7 @@ class ManyRows:
     ) -> tuple[QuerySet[Any], bool]:
         """The index of names has another order than the list, so some rows at most are found, then put in order."""
         term = search_term.strip()
-        if not term:
+        if not term or not self.search_fields:
             return queryset, False
         tenants = allowed_tenants(request, Action.VIEW)  # its index begins with them, a superuser's list does not
         found = self.begins_with(queryset, term).filter(tenant_id__in=tenants)

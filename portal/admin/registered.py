@@ -1,5 +1,16 @@
 """Imports every admin module of this storey, so that it registers. Read once, in `PortalConfig.ready()`."""
 
-from portal.admin import access, clients, customers, events, history, installation, refused, team
+from portal.admin import access, clients, customers, events, history, installation, jobs, refused, retention, team
 
-__all__ = ["access", "clients", "customers", "events", "history", "installation", "refused", "team"]
+__all__ = [
+    "access",
+    "clients",
+    "customers",
+    "events",
+    "history",
+    "installation",
+    "jobs",
+    "refused",
+    "retention",
+    "team",
+]

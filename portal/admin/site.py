@@ -15,6 +15,7 @@ from unfold.sites import UnfoldAdminSite
 
 from portal.admin.colours import shades
 from portal.admin.current import choose_tenant, current_tenant, is_of_another_tenant, nothing_done, tenant_mark
+from portal.admin.messages import messages_page
 from portal.admin.rights import allowed_tenants
 from portal.admin.signin import ChangePassword, LoginForm, password_urls
 from portal.models import Tenant
@@ -39,7 +40,11 @@ class PortalAdminSite(UnfoldAdminSite):
 
     def get_urls(self) -> list[URLPattern]:
         """Without Django's redirect by content type and id, which knows no tenants."""
-        own = [path("tenant/", self.admin_view(choose_tenant), name="choose_tenant"), *password_urls(self)]
+        own = [
+            path("tenant/", self.admin_view(choose_tenant), name="choose_tenant"),
+            path("messages/", self.admin_view(messages_page), name="messages"),
+            *password_urls(self),
+        ]
         return own + [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from portal.admin.about import people
 from portal.admin.extend import extensions
 from portal.ledger import kind_title
 from portal.models import Attempt, Event, Lane
+from portal.retention import removal_of
+from portal.sentences import read, told
 
 STEPS_SHOWN = 200
 CALLS_SHOWN = 50
@@ -168,7 +170,7 @@ def _step(event: Event, started_at: datetime, lanes: Mapping[int, str], replayed
 
 def _sentence(event: Event, lanes: Mapping[int, str]) -> str:
     if event.status != Event.Status.WAITING:
-        return event.outcome or (_("Running now.") if event.status == Event.Status.LEASED else "")
+        return told(event.outcome) or (_("Running now.") if event.status == Event.Status.LEASED else "")
     if _holds_up(event):
         lane = lanes[event.lane_id]
         if event.lane.paused_at:
@@ -179,8 +181,8 @@ def _sentence(event: Event, lanes: Mapping[int, str]) -> str:
     elif event.due_at > timezone.now():
         when = _("Next try at %(time)s.") % {"time": _clock(event.due_at)}
     else:
-        return event.outcome or _("Waiting for its turn.")
-    return f"{event.outcome} {when}".strip()
+        return told(event.outcome) or _("Waiting for its turn.")
+    return f"{told(event.outcome)} {when}".strip()
 
 
 def _clock(moment: datetime) -> str:
@@ -209,6 +211,8 @@ def _facts(event: Event, started_at: datetime) -> list[tuple[str, str]]:
     if event.repeats:
         facts.append((_("Sent again"), _("%(count)d times") % {"count": event.repeats}))
     facts += [(_("From"), event.source), (_("Kind"), event.kind), (_("Subject"), event.subject)]
+    if removal := removal_of(event.payload):
+        facts.append((_("Contents"), _("The contents were removed after %(days)d days.") % {"days": removal.days}))
     return facts + list(_payload(event.payload))
 
 
@@ -218,5 +222,5 @@ def _payload(payload: Any) -> Iterable[tuple[str, str]]:
     for name, value in payload.items():
         if name.startswith("_"):  # for the handler alone, as it came; what may be read stands beside it
             continue
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else told(read(str(value)))
         yield str(name).replace("_", " ").capitalize(), shown

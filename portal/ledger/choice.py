@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from portal.ledger.limits import BURST_SECONDS, DEBT_SECONDS, FAILURES_IN_A_ROW
 from portal.models import Event, Lane, Tenant
+from portal.prepared import prepared_cursor
 
 LANES_PER_CLAIM = 64
 # Candidates per place of a lane's share: Events of one subject stand together, and only one of them can be leased.
@@ -22,11 +24,14 @@ _EVENT, _LANE, _TENANT = Event._meta.db_table, Lane._meta.db_table, Tenant._meta
 _BUSY = f"(SELECT COUNT(*) FROM {_EVENT} busy WHERE busy.status = 'leased' AND +busy.lane_id = lane.id)"  # noqa: S608
 _SUSPENDED = f"""COALESCE((
         SELECT 1 FROM {_TENANT} t WHERE t.id = lane.tenant_id AND t.suspended_at IS NOT NULL), 0)"""  # noqa: S608
+# One at a time where calls keep failing.
+_MOST = f"CASE WHEN lane.failures >= {FAILURES_IN_A_ROW} THEN 1 ELSE lane.max_running END"
 _OPEN = f"""
     FROM {_LANE} lane WHERE lane.paused_at IS NULL AND lane.not_before <= %s AND {_SUSPENDED} <> 1
+    AND (lane.calls_per_minute = 0 OR lane.budget_until <= %s OR lane.budget_until > %s)
     AND (SELECT e.due_at FROM {_EVENT} e WHERE e.lane_id = lane.id AND e.status = 'waiting'
         ORDER BY e.due_at LIMIT 1) <= %s
-    AND {_BUSY} < lane.max_running"""  # noqa: S608
+    AND {_BUSY} < {_MOST}"""  # noqa: S608
 _CANDIDATES = f"""
     SELECT * FROM (
         SELECT e.lane_id, e.id, e.subject FROM {_EVENT} e
@@ -50,22 +55,24 @@ def holes(values: list[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
+def _values_of_open(now: datetime) -> list[Any]:
+    seconds = now.timestamp()
+    return [moment(now), seconds + BURST_SECONDS, seconds + DEBT_SECONDS + 1, moment(now)]
+
+
 def look() -> bool:
     """Whether a lane has due work and room for it. One read, no transaction: an idle worker does it all the time."""
-    now = moment(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 {_OPEN} LIMIT 1", [now, now])
+    with prepared_cursor() as cursor:
+        cursor.execute(f"SELECT 1 {_OPEN} LIMIT 1", _values_of_open(timezone.now()))
         return cursor.fetchone() is not None
 
 
 def open_lanes(now: datetime, *, lock: bool = False) -> list[int]:
     """Lanes with due work and room; with `lock`, only those that no other worker is claiming from."""
     skip = "FOR NO KEY UPDATE OF lane SKIP LOCKED" if lock else ""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         # In random order: when there are more lanes than places, each has its turn.
-        cursor.execute(
-            f"SELECT lane.id {_OPEN} ORDER BY RANDOM() LIMIT {LANES_PER_CLAIM} {skip}", [moment(now), moment(now)]
-        )
+        cursor.execute(f"SELECT lane.id {_OPEN} ORDER BY RANDOM() LIMIT {LANES_PER_CLAIM} {skip}", _values_of_open(now))
         return [lane_id for (lane_id,) in cursor.fetchall()]
 
 
@@ -107,7 +114,7 @@ class _Choice:
         """Each lane's tenant, and how many more Events it may run: read once the lanes are locked, so it holds."""
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT lane.id, lane.tenant_id, lane.max_running - {_BUSY} FROM {_LANE} lane "  # noqa: S608
+                f"SELECT lane.id, lane.tenant_id, {_MOST} - {_BUSY} FROM {_LANE} lane "  # noqa: S608
                 f"WHERE lane.id IN ({holes(lanes)})",
                 lanes,
             )

@@ -10,18 +10,15 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from django.db.models import F
 from django.utils import timezone
 
+from portal.durability import unhurried
 from portal.ledger.choice import choose, look, open_lanes
+from portal.ledger.same import covering, of_subject
 from portal.models import Event
-
-_EVENT = Event._meta.db_table
-# By values, not by a join with the claimed rows: it must follow the index whatever the statistics say.
-_OTHERS_WAIT = f"""
-    SELECT %s WHERE EXISTS (SELECT 1 FROM {_EVENT} e WHERE e.tenant_id = %s AND e.kind = %s AND e.subject = %s
-    AND e.coalesces AND e.status = 'waiting')"""  # noqa: S608
+from portal.sentences import say
 
 
 def claim(places: int, leased_by: str) -> list[Event]:
@@ -36,7 +33,8 @@ def claim(places: int, leased_by: str) -> list[Event]:
     if not choose(open_lanes(now), places, now):
         return []
     try:
-        with transaction.atomic():
+        # Lost with the power, a claim is made again.
+        with unhurried():
             return _claim(places, leased_by)
     except IntegrityError:  # another worker leased the same subject through another lane: it is being done
         return []
@@ -64,18 +62,10 @@ def _claim(places: int, leased_by: str) -> list[Event]:
 
 def _merge_others_into(claimed: list[Event], now: datetime) -> None:
     """What waits for the same state, retries included, is covered by the read that follows this claim."""
-    if not claimed:
-        return
-    values = [value for event in claimed for value in (event.pk, event.tenant_id, event.kind, event.subject)]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([_OTHERS_WAIT] * len(claimed)), values)
-        covering = {event_id for (event_id,) in cursor.fetchall()}
-    for event in claimed:
-        if event.pk in covering:
-            others = Event.objects.filter(tenant_id=event.tenant_id, kind=event.kind, subject=event.subject)
-            others.filter(coalesces=True, status=Event.Status.WAITING).update(
-                status=Event.Status.MERGED,
-                merged_into=event,
-                finished_at=now,
-                outcome=f"Covered by event {event.pk}, which reads the same state.",
-            )
+    for event in covering(claimed, Event.Status.WAITING):
+        of_subject(event, Event.Status.WAITING).update(
+            status=Event.Status.MERGED,
+            merged_into=event,
+            finished_at=now,
+            outcome=say("Covered by event %(number)s, which reads the same state.", number=event.pk),
+        )

@@ -15,10 +15,11 @@ from django.utils import timezone
 from portal.ledger.registry import Result, registry
 from portal.ledger.text import encode, fitting_subject, storable_payload
 from portal.models import Event, Lane
+from portal.prepared import prepared_cursor
 from portal.text import storable
 
 LOCAL_LANE = "local"
-LOCAL_MAX_RUNNING = 32
+LOCAL_MAX_RUNNING = 256
 # A claim merges all that waits of a subject, so what still waits is among its newest Events.
 EARLIER_SEARCHED = 20
 
@@ -48,12 +49,13 @@ _TABLE = Event._meta.db_table
 _EARLIER = f"""EXISTS (
     SELECT 1 FROM (
         SELECT past.kind, past.coalesces, past.status FROM {_TABLE} past
-        WHERE past.tenant_id = %s AND past.subject = %s AND past.id < {_TABLE}.id
+        WHERE past.tenant_id = {{tenant}} AND past.subject = {{subject}} AND past.id < {_TABLE}.id
         ORDER BY past.id DESC LIMIT {EARLIER_SEARCHED}
-    ) earlier WHERE earlier.kind = %s AND earlier.coalesces AND earlier.status = 'waiting'
+    ) earlier WHERE earlier.kind = {{kind}} AND earlier.coalesces AND earlier.status = 'waiting'
 )"""  # noqa: S608 - names only, no values
-# The same, as a function that is planned once per connection (migration 0002).
-_EARLIER_ON_POSTGRESQL = "portal_earlier_waits(tenant_id, subject, kind, id)"
+# SQLite follows the index by subject only when it is told the values.
+_TOLD = {"tenant": "%s", "subject": "%s", "kind": "%s"}
+_OF_THE_ROW = {"tenant": f"{_TABLE}.tenant_id", "subject": f"{_TABLE}.subject", "kind": f"{_TABLE}.kind"}
 
 
 @lru_cache(maxsize=4)
@@ -65,13 +67,12 @@ def _arrival_sql(vendor: str, columns: tuple[str, ...]) -> str:
 
     The ORM cannot say it: `update_conflicts` refuses a partial unique index, and sets the new row's values only.
     """
-    table = Event._meta.db_table
     holes = ("%s::jsonb" if vendor == "postgresql" and name == "payload" else "%s" for name in columns)
-    earlier = _EARLIER_ON_POSTGRESQL if vendor == "postgresql" else _EARLIER
+    earlier = _EARLIER.format(**(_OF_THE_ROW if vendor == "postgresql" else _TOLD))
     return f"""
-        INSERT INTO {table} ({", ".join(columns)}) VALUES ({", ".join(holes)})
+        INSERT INTO {_TABLE} ({", ".join(columns)}) VALUES ({", ".join(holes)})
         ON CONFLICT (tenant_id, source, source_id) WHERE source_id IS NOT NULL
-        DO UPDATE SET repeats = {table}.repeats + 1
+        DO UPDATE SET repeats = {_TABLE}.repeats + 1
         RETURNING id, repeats, body_hash, {earlier}"""  # noqa: S608 - names only, no values
 
 
@@ -110,16 +111,17 @@ def record(
         "outcome": "",
         "created_at": now,
     }
-    with connection.cursor() as cursor:
-        # SQLite follows the index by subject only when it is told the values.
+    with prepared_cursor() as cursor:
         asked: list[Any] = [] if connection.vendor == "postgresql" else [tenant_id, subject, kind]
         cursor.execute(_arrival_sql(connection.vendor, tuple(row)), [*row.values(), *asked])
         event_id, repeats, first_hash, earlier_waiting = cursor.fetchone()
     return Receipt(event_id, repeats, first_hash == body_hash, bool(earlier_waiting))
 
 
-def lane_id_for(tenant_id: int, key: str = LOCAL_LANE, max_running: int = LOCAL_MAX_RUNNING) -> int:
-    defaults = {"max_running": max_running}
+def lane_id_for(
+    tenant_id: int, key: str = LOCAL_LANE, max_running: int = LOCAL_MAX_RUNNING, calls_per_minute: int = 0
+) -> int:
+    defaults = {"max_running": max_running, "calls_per_minute": calls_per_minute}
     lane, _ = Lane.objects.get_or_create(tenant_id=tenant_id, key=fitting_subject(key), defaults=defaults)
     return int(lane.pk)
 
@@ -175,7 +177,7 @@ def news(
         payload=storable_payload(payload or {}),
         source="portal",
         status=result.status,
-        outcome=storable(result.outcome),
+        outcome=result.outcome,
         correlation_id=cause.correlation_id if cause else uuid.uuid4(),
         parent=cause,
         created_at=now,

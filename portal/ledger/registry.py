@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from portal.models import Event
+from portal.sentences import Sentence
 
 Title = str | Promise
 
 
 @dataclass(frozen=True)
 class Result:
-    """How an Event ended: its final status and one sentence for staff."""
+    """How an Event ended: its final status and one sentence for staff. `due_at`: it goes on then."""
 
     status: str
-    outcome: str
+    outcome: Sentence
+    due_at: datetime | None = None
 
 
-def done(sentence: str) -> Result:
+def done(sentence: Sentence) -> Result:
     return Result(Event.Status.DONE, sentence)
 
 
-def ignored(sentence: str) -> Result:
+def ignored(sentence: Sentence) -> Result:
     return Result(Event.Status.IGNORED, sentence)
+
+
+def later(sentence: Sentence, due_at: datetime) -> Result:
+    """The Event has done a part of its work and runs again at that time, with all its tries. For effects to return."""
+    return Result(Event.Status.WAITING, sentence, due_at)
 
 
 class Trail(Protocol):

@@ -2,7 +2,11 @@ from portal.models.access import ApiKey, OAuthClient, RefusedCall, Scope
 from portal.models.change import Change
 from portal.models.customer import Customer, Identity
 from portal.models.event import Attempt, Event, Heart, Lane
+from portal.models.job import Job
+from portal.models.periodic import PeriodicTask
+from portal.models.pruning import Pruning
 from portal.models.tenant import Membership, Tenant
+from portal.models.watcher import Watcher
 
 __all__ = [
     "ApiKey",
@@ -12,10 +16,14 @@ __all__ = [
     "Event",
     "Heart",
     "Identity",
+    "Job",
     "Lane",
     "Membership",
     "OAuthClient",
+    "PeriodicTask",
+    "Pruning",
     "RefusedCall",
     "Scope",
     "Tenant",
+    "Watcher",
 ]

@@ -10,22 +10,30 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.sentences import SentenceField
 from portal.tenancy import TenantModel
 
 
 class Lane(TenantModel):
     """A remote account and its limits, shared by all workers: one tenant's licence at Actito, one pass type at Apple.
 
-    Work of a lane that is paused, or whose `not_before` lies ahead, is never claimed.
+    Work of a lane that is paused, whose `not_before` lies ahead, or whose budget is used up, is never claimed. What the
+    numbers mean is said in portal/ledger/limits.py.
     """
 
     key = models.CharField(_("key"), max_length=200)
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
-    pause_reason = models.TextField(_("reason"), blank=True, default="")
+    pause_reason = SentenceField(_("reason"), blank=True, default="")
     not_before = models.DateTimeField(_("not before"), default=timezone.now)
     max_running = models.PositiveSmallIntegerField(
         _("at the same time"), default=4, help_text=_("Calls at the same time, over all workers.")
     )
+    calls_per_minute = models.PositiveIntegerField(
+        _("calls a minute"), default=0, help_text=_("Over all workers; 0 is no limit.")
+    )
+    budget_until = models.FloatField(default=0.0, help_text="Seconds since 1970: when all that was used is refilled.")
+    failures = models.PositiveIntegerField(_("failed calls in a row"), default=0)
+    failing_since = models.DateTimeField(_("calls have failed since"), null=True)
 
     class Meta:
         verbose_name = _("remote account")
@@ -80,12 +88,14 @@ class Event(TenantModel):
     leased_by = models.CharField(_("held by"), max_length=80, blank=True, default="")
 
     correlation_id = models.UUIDField(_("chain"), default=uuid.uuid4)
-    # Most Events have neither, so their indexes hold those only that do (below).
+    # Most Events have none of them, so their indexes hold those only that do (below).
     parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="children", db_index=False,
                                verbose_name=_("follows from"))  # fmt: skip
     merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False,
                                     verbose_name=_("covered by"))  # fmt: skip
-    outcome = models.TextField(_("outcome"), blank=True, default="", help_text=_("One sentence for staff."))
+    job = models.ForeignKey("portal.Job", null=True, on_delete=models.SET_NULL, related_name="rows", db_index=False,
+                            verbose_name=_("job"))  # fmt: skip
+    outcome = SentenceField(_("outcome"), blank=True, default="", help_text=_("One sentence for staff."))
     created_at = models.DateTimeField(_("received"), default=timezone.now)
     finished_at = models.DateTimeField(_("ended"), null=True)
 
@@ -104,29 +114,22 @@ class Event(TenantModel):
         indexes = [
             # What workers ask.
             models.Index(fields=["lane", "due_at"], condition=Q(status="waiting"), name="event_due"),
-            # The status is in the columns too: SQLite counts those that match, and would take `event_by_kind` else.
-            models.Index(
-                fields=["tenant", "kind", "subject", "status"],
-                condition=Q(coalesces=True, status="waiting"),
-                name="event_coalesce",
-            ),
-            models.Index(
-                fields=["tenant", "kind", "subject", "status"], condition=Q(status="failed"), name="event_dead"
-            ),
             models.Index(fields=["lease_until"], condition=Q(status="leased"), name="event_lease"),
             # What pages ask, newest first (portal.admin.paging).
-            models.Index(fields=["tenant", "-id"], name="event_newest"),
+            # Whether it follows from another is in it for the list of those that began a chain.
+            models.Index(fields=["tenant", "-id", "parent"], name="event_newest"),
             models.Index(fields=["tenant", "status", "-id"], name="event_by_status"),
             models.Index(fields=["tenant", "kind", "status", "-id"], name="event_by_kind"),
-            models.Index(fields=["tenant", "-id"], condition=Q(parent__isnull=True), name="event_first"),
+            # Workers ask for a subject's Events of one status, too (portal.ledger.same).
             models.Index(
-                fields=["tenant", "subject", "-id"], name="event_by_subject",
-                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],  # LIKE 'beginning%' in any collation
+                fields=["tenant", "subject", "-id", "status"], name="event_by_subject",
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops", "varchar_ops"],  # LIKE 'beginning%' anywhere
             ),
             models.Index(fields=["correlation_id"], name="event_trace"),
             # What follows an Event, on its page and when it is deleted.
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="event_children"),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="event_covered"),
+            models.Index(fields=["job", "status", "-id"], condition=Q(job__isnull=False), name="event_of_job"),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -152,7 +155,7 @@ class Attempt(models.Model):
         _("status"), null=True, help_text=_("The HTTP status; empty when no answer came.")
     )
     milliseconds = models.PositiveIntegerField(_("milliseconds"), null=True)
-    error = models.TextField(_("error"), blank=True, default="")
+    error = SentenceField(_("error"), blank=True, default="")
     request_excerpt = models.TextField(_("sent"), blank=True, default="")
     response_excerpt = models.TextField(_("answered"), blank=True, default="")
     started_at = models.DateTimeField(_("begun"), default=timezone.now)

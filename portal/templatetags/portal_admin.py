@@ -10,7 +10,10 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from portal.sentences import told
+
 register = template.Library()
+register.filter("told", told)
 
 
 @register.filter

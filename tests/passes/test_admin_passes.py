@@ -15,10 +15,11 @@ from passes.apple.sandbox.authority import Authority, Credentials
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
 from passes.pages import link
 from portal import history
-from portal.models import Event, Lane
+from portal.models import Event, Job, Lane
 from portal.tenancy import Role
 from tests import factories as make
 from tests.portal.admin_world import World, client_of, make_world, member, url
+from tests.portal.jobs_world import Worker
 
 pytestmark = pytest.mark.django_db
 SUBMIT = {"_form_submitted": "True"}
@@ -172,13 +173,16 @@ def test_publishing_shows_what_changes_and_renews_each_pass(world: World, owner:
         assert part in text, part
     wallet_pass.refresh_from_db()
     assert wallet_pass.content["fields"][0]["value"] == 120
-    assert not Event.objects.filter(kind="template.published").exists()
+    assert not Job.objects.filter(kind="template.publication").exists()
 
     response = owner.post(address, SUBMIT, HTTP_HX_REQUEST="true")
-    published = Event.objects.get(kind="template.published")
-    assert response["HX-Redirect"] == url(Event, "change", published.pk)
-    renewal = Event.objects.get(kind="pass.refresh", parent=published)
-    assert renewal.payload == {"pass": wallet_pass.pk}
+    job = Job.objects.get(kind="template.publication")
+    assert response["HX-Redirect"] == url(Job, "change", job.pk)
+    assert (job.total, str(job)) == (1, "Publish “Verdi card”")
+    Worker().until_ended(job)
+    wallet_pass.refresh_from_db()
+    assert wallet_pass.content["fields"][0]["value"] == "120 pts"
+    assert Event.objects.get(kind="pass.refresh", job=job).payload == {"pass": wallet_pass.pk}
     assert "Published." in owner.get(url(PassTemplate, "history", template.pk)).content.decode()
 
 
@@ -187,7 +191,7 @@ def test_publishing_is_for_those_who_configure(world: World, role: Role) -> None
     client = client_of(member(world, role))
     address = action(PassTemplate, world.rows[PassTemplate].pk, "publish")
     assert client.post(address, SUBMIT).status_code == 403
-    assert not Event.objects.filter(kind="template.published").exists()
+    assert not Job.objects.filter(kind="template.publication").exists()
 
 
 def test_a_design_that_cannot_be_worked_out_still_has_a_page(world: World, owner: Client) -> None:

@@ -203,26 +203,6 @@ class TestRefreshing:
         held.refresh_from_db()
         assert held.content == {**before, "voided": True}
 
-    def test_publishing_a_template_asks_for_each_of_its_passes(self) -> None:
-        design = world.template()
-        passes = [world.wallet_pass(design, world.customer()) for _ in range(3)]
-        world.wallet_pass(world.template(name="Another"), world.customer())
-
-        assert refresh.publish(design, cause=world.cause(design.tenant)) == 3 + 1
-
-        asked = Event.objects.filter(kind="pass.refresh").order_by("pk")
-        assert [event.payload["pass"] for event in asked] == [held.pk for held in passes]
-
-    def test_publishing_gives_every_customer_a_pass_where_the_template_says_so(self) -> None:
-        design = world.template()
-        holder = world.customer(design.tenant)
-
-        assert refresh.publish(design, cause=world.cause(design.tenant)) == 1
-        asked = Event.objects.get(kind="pass.due")
-        world.effects(refresh.refresh_customer, asked)
-
-        assert WalletPass.objects.get().customer == holder
-
     def test_a_saved_change_reaches_no_card_before_it_is_published(self) -> None:
         held = world.wallet_pass()
         held.template.fields.filter(key="points").update(label="DRAFT", expression="{{ pointz }}")

@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from portal.models import ApiKey, Event, Tenant
+from portal.models import ApiKey, Event, Pruning, Tenant
 from portal.tenancy import Role
 from tests import factories as make
 
@@ -42,11 +42,13 @@ def make_world(mark: str) -> World:
     owner = make.UserFactory.make(username=f"{mark}-owner@example.com")
     world = World(mark, tenant, owner, {Tenant: tenant, User: owner})
     world.add(make.MembershipFactory.make(tenant=tenant, user=owner, role=Role.OWNER))
+    world.add(make.WatcherFactory.make(tenant=tenant, user=owner, told={f"{mark} trouble": 0}))
     connection = world.add(make.ConnectionFactory.make(tenant=tenant, name=f"{mark} connection", entity=f"{mark}-e",
                                                    licence=f"{mark}-licence"))  # fmt: skip
     world.add(connection.lane)
     world.add(make.MappingFactory.make(connection=connection, attribute=f"{mark}Points"))
     world.add(make.ParameterFactory.make(connection=connection, parameter=f"{mark}Bonus"))
+    world.add(make.ScenarioFactory.make(connection=connection, display_name=f"{mark} welcome"))
     world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
     world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
                                            bound_to=connection.source))  # fmt: skip
@@ -67,9 +69,11 @@ def make_world(mark: str) -> World:
     registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
     world.add(registration)
     world.add(registration.device)
+    job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(
-            tenant=tenant, status=Event.Status.FAILED, outcome=f"{mark} failed", subject=f"pass:{wallet_pass.pk}",
+            tenant=tenant, job=job, status=Event.Status.FAILED, outcome=f"{mark} failed",
+            subject=f"pass:{wallet_pass.pk}",
             payload={"pass": wallet_pass.pk, "customer": customer.pk, "note": f"{mark} note"}, kind="pass.refresh",
         )
     )  # fmt: skip
@@ -79,6 +83,7 @@ def make_world(mark: str) -> World:
             differences=[{"part": "", "row": "", "field": "name", "before": f"{mark} old", "after": f"{mark} card"}],
         )
     )  # fmt: skip
+    world.add(Pruning.objects.create(name=f"{mark} class"))
     world.add(make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body"))
     return world
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
+from django.conf import settings
 from django.utils import timezone
 
 from portal import ledger
@@ -98,6 +99,14 @@ def again(event: Event) -> Event:
 def claim_at(moment: datetime, places: int = 1) -> list[Event]:
     with at(moment):
         return ledger.claim(places, "tester")
+
+
+def expire_leases() -> int:
+    """Does what a worker does that has watched the leases for long enough."""
+    times = iter([0.0, settings.HEART_LIMIT_SECONDS])
+    watch = ledger.LeaseWatch(lambda: next(times))
+    watch.expire()
+    return watch.expire()
 
 
 def seconds(count: float) -> timedelta:

@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from integrations.actito.models import AttributeMapping
 from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, UpdateCounter, WalletPass
-from portal.models import ApiKey, Change, Event, Lane, Membership, OAuthClient, Tenant
+from portal.models import ApiKey, Change, Event, Job, Lane, Membership, OAuthClient, Tenant
 from portal.tenancy import ROLE_ACTIONS, Action, Role
 
 ONLY_OWNERS = ROLE_ACTIONS[Role.OWNER] - {
@@ -39,6 +39,7 @@ WRITES: dict[type[Model], frozenset[Action]] = {
     WalletPass: frozenset({Action.OPERATE, Action.CONFIGURE}),
     Lane: frozenset({Action.OPERATE, Action.CONNECT}),
     UpdateCounter: frozenset({Action.OPERATE, Action.CONFIGURE}),
+    Job: frozenset({Action.OPERATE, Action.CONFIGURE}),
     # What follows from whatever anybody does: its event and its entry in the history.
     Event: DOING,
     Change: DOING | {Action.EXPORT},

@@ -10,7 +10,7 @@ from django.core.checks import Error, run_checks
 from pytest_django import Settings
 
 from portal import checks
-from portal.checks import INSTALLATION, check_sandbox, check_tenant_paths
+from portal.checks import INSTALLATION, check_metrics_token, check_sandbox, check_tenant_paths
 
 
 def test_this_installation_has_no_findings() -> None:
@@ -32,6 +32,15 @@ def test_the_sandbox_in_production_is_a_warning(
 ) -> None:
     settings.PRODUCTION, settings.SANDBOX = production, sandbox
     assert len(check_sandbox()) == count
+
+
+@pytest.mark.parametrize(
+    ("token", "count"),
+    [("", 0), ("a-token-of-sixteen", 0), ("short", 1), ("a token of sixteen", 1), ("ééééééééééééééééé", 1)],
+)
+def test_a_token_that_could_be_guessed_or_not_be_sent_is_an_error(settings: Settings, token: str, count: int) -> None:
+    settings.METRICS_TOKEN = token
+    assert [message.id for message in check_metrics_token()] == ["portal.E016"] * count
 
 
 def test_every_model_says_how_it_reaches_its_tenant() -> None:

@@ -14,7 +14,18 @@ from django.utils import timezone
 from portal import ledger
 from portal.ledger.choice import open_lanes
 from portal.models import Event, Lane, Tenant
-from tests.portal.ledger_world import ACT, NEWS, READ, Desk, again, at, claim_at, registered_kinds, seconds
+from tests.portal.ledger_world import (
+    ACT,
+    NEWS,
+    READ,
+    Desk,
+    again,
+    at,
+    claim_at,
+    expire_leases,
+    registered_kinds,
+    seconds,
+)
 
 pytestmark = pytest.mark.django_db
 STATUS = Event.Status
@@ -200,9 +211,9 @@ def test_a_subject_with_a_long_row_of_events_does_not_hold_up_those_behind_it(de
 def test_a_lost_workers_events_are_tried_again_and_it_counts_as_a_failure(desk: Desk) -> None:
     event = desk.leased()
     late = timezone.now() + seconds(settings.LEASE_SECONDS + 1)
-    assert ledger.expire_leases() == 0
+    assert expire_leases() == 0
     with at(late):
-        assert ledger.expire_leases() == 1
+        assert expire_leases() == 1
     stored = again(event)
     assert (stored.status, stored.attempts, stored.retries, stored.lease_token) == ("waiting", 1, 1, None)
     assert seconds(4.5) <= stored.due_at - late <= seconds(5.5)
@@ -214,13 +225,13 @@ def test_a_renewed_lease_does_not_expire(desk: Desk) -> None:
     with at(late):
         ledger.renew_leases([event])
     with at(late + seconds(10)):
-        assert ledger.expire_leases() == 0
+        assert expire_leases() == 0
 
 
 def test_a_lease_that_moved_on_is_not_renewed_by_its_former_holder(desk: Desk) -> None:
     former = desk.leased()
     with at(timezone.now() + seconds(60)):
-        ledger.expire_leases()
+        expire_leases()
     (holder,) = claim_at(timezone.now() + seconds(120))
     with at(timezone.now() + seconds(9000)):
         ledger.renew_leases([former])
@@ -246,7 +257,7 @@ def test_an_event_that_always_kills_its_worker_ends_as_a_dead_letter(desk: Desk)
         claims += 1
         moment += seconds(settings.LEASE_SECONDS + 1)
         with at(moment):
-            ledger.expire_leases()
+            expire_leases()
     stored = again(event)
     assert (stored.status, stored.attempts, claims) == ("failed", 14, 14)
 

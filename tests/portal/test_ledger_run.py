@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal import ledger
 from portal.ledger import Result, Work
 from portal.ledger.failure import RETRY_SECONDS
 from portal.models import Attempt, Customer, Event, Lane
-from tests.portal.ledger_world import ACT, NEWS, READ, Desk, again, at, claim_at, on, raising, registered_kinds, seconds
+from tests.portal.ledger_world import (
+    ACT,
+    NEWS,
+    READ,
+    Desk,
+    again,
+    at,
+    claim_at,
+    expire_leases,
+    on,
+    raising,
+    registered_kinds,
+    seconds,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +43,7 @@ def taken_over(event: Event) -> Event:
     """Another worker holds the Event now, because its lease ran out."""
     later = timezone.now() + timedelta(hours=1)
     with at(later):
-        ledger.expire_leases()
+        expire_leases()
     (holder,) = claim_at(later + timedelta(hours=1))
     assert holder.pk == event.pk
     return holder
@@ -287,3 +303,36 @@ def test_what_a_handler_calls_is_written_before_and_completed_after(desk: Desk) 
     assert seen == [None]
     assert (attempt.number, attempt.status, attempt.milliseconds, attempt.response_excerpt) == (1, 200, 7, "\ufffdok")
     assert attempt.finished_at
+
+
+# Ends without effects, many at a time
+
+
+def test_ends_without_effects_are_committed_together_and_those_taken_over_are_left_alone(desk: Desk) -> None:
+    events = [desk.leased(subject=f"s:{number}") for number in range(3)]
+    token = uuid.uuid4()
+    Event.objects.filter(pk=events[1].pk).update(lease_token=token)  # another worker's
+    held = ledger.finish_all((event, ledger.done(f"Said {event.subject}.")) for event in events)
+    assert held == {events[0].pk, events[2].pk}
+    assert [again(event).status for event in events] == ["done", "leased", "done"]
+    assert [again(event).outcome for event in events] == ["Said s:0.", "", "Said s:2."]
+    assert again(events[1]).lease_token == token
+
+
+def test_many_with_the_same_end_are_one_statement(desk: Desk) -> None:
+    Lane.objects.update(max_running=100)
+    for number in range(40):
+        desk.event(subject=f"s:{number}", kind=ACT)
+    claimed = ledger.claim(40, "tester")
+    with CaptureQueriesContext(connection) as queries:
+        ledger.finish_all((event, ledger.ignored("Nothing.")) for event in claimed)
+    assert sum("UPDATE" in query["sql"] for query in queries) == 1
+    assert {again(event).status for event in claimed} == {"ignored"}
+
+
+def test_a_success_among_many_supersedes_the_dead_letters_of_its_subject_alone(desk: Desk) -> None:
+    dead, elsewhere = (desk.event(subject=name, status="failed") for name in ("a", "b"))
+    event = desk.leased(subject="a")
+    ledger.finish_all([(event, ledger.done("Read."))])
+    assert (again(dead).status, again(dead).merged_into_id) == ("merged", event.pk)
+    assert again(elsewhere).status == "failed"

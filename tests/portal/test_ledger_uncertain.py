@@ -12,7 +12,19 @@ from django.utils import timezone
 from portal import ledger
 from portal.ledger import Result, Work
 from portal.models import Attempt, Event
-from tests.portal.ledger_world import ACT, READ, Desk, again, at, claim_at, on, raising, registered_kinds, seconds
+from tests.portal.ledger_world import (
+    ACT,
+    READ,
+    Desk,
+    again,
+    at,
+    claim_at,
+    expire_leases,
+    on,
+    raising,
+    registered_kinds,
+    seconds,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +50,7 @@ def killed_in(event: Event, status: int | None, *, answered: bool, repeatable: b
     if answered:
         Attempt.objects.filter(pk=attempt.pk).update(status=status, finished_at=timezone.now())
     with at(timezone.now() + seconds(settings.LEASE_SECONDS + 1)):
-        assert ledger.expire_leases() == 1
+        assert expire_leases() == 1
     return again(event)
 
 
@@ -84,7 +96,7 @@ def test_a_claim_that_finds_an_open_call_does_not_run_the_handler(desk: Desk) ->
 def test_a_late_worker_may_not_begin_such_a_call(desk: Desk) -> None:
     late = desk.leased(kind=ACT)
     with at(timezone.now() + seconds(settings.LEASE_SECONDS + 1)):
-        ledger.expire_leases()
+        expire_leases()
     claim_at(timezone.now() + seconds(900))
     called = []
 

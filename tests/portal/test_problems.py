@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -34,7 +35,11 @@ class Listener(Webhook):
     authentication_classes = permission_classes = []
 
     def post(self, request: Any, how: str, tenant: str = "") -> Any:
-        raise {"body": BadBody({"$.data": ["Wrong."]}), "wait": Throttled(wait=7)}[how]
+        raise {
+            "body": BadBody({"$.data": ["Wrong."]}),
+            "wait": Throttled(wait=7),
+            "database": OperationalError("geheim"),
+        }[how]
 
 
 class Shown(PlainView):
@@ -55,11 +60,12 @@ urlpatterns += [
         "403": PermissionDenied("geheim"),
         "404": Http404("geheim"),
         "500": RuntimeError("geheim"),
+        "503": OperationalError("geheim"),
     }.items()
 ]
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
 @pytest.mark.urls("tests.portal.test_problems")
 def test_an_error_of_djangos_own_is_a_problem_under_api(status: int) -> None:
     answer = API.get(f"/api/{status}")
@@ -71,7 +77,7 @@ def test_an_error_of_djangos_own_is_a_problem_under_api(status: int) -> None:
     assert "geheim" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
 @pytest.mark.urls("tests.portal.test_problems")
 def test_an_error_elsewhere_is_a_page(status: int) -> None:
     answer = API.get(f"/pages/{status}")
@@ -111,6 +117,15 @@ def test_errors_of_a_body_stand_by_their_json_path() -> None:
 def test_whoever_has_to_wait_is_told_how_long() -> None:
     answer = API.post("/api/listener/wait")
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+
+
+@pytest.mark.parametrize("address", ["/api/listener/database", "/api/503", "/pages/503"])
+@pytest.mark.urls("tests.portal.test_problems")
+def test_what_a_database_cannot_store_now_may_be_sent_again_later(address: str) -> None:
+    answer = API.post(address)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "geheim" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options", "trace"])

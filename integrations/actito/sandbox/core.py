@@ -19,6 +19,7 @@ from portal.sandbox import Request, Response, Sandbox, route
 
 TOKEN_PATH = "/auth/token"
 LEGACY_PATH = "/ActitoWebServices/"
+LEGACY = "ActitoWebServices/ws/v4"
 CONCURRENT_REQUESTS = 5
 
 

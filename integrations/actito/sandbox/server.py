@@ -1,7 +1,8 @@
 """The routes of the stand-in. Each vendor route answers under all path styles the vendor has or had:
 
 - flat `/v4/...` and `/v5/...`,
-- by category `/profiles/v4/...`, `/webhooks/v4/...`, `/entities/v5/...`, `/profile-table-structure/v5/...`,
+- by category `/profiles/v4/...`, `/scenarios/v4/...`, `/webhooks/v4/...`, `/entities/v5/...`,
+  `/profile-table-structure/v5/...`,
 - legacy `/ActitoWebServices/ws/v4/...`, which takes Basic credentials beside bearer tokens.
 """
 
@@ -11,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from integrations.actito.sandbox import profiles, webhooks
-from integrations.actito.sandbox.core import ActitoCore
+from integrations.actito.sandbox.core import LEGACY
+from integrations.actito.sandbox.scenarios import ScenarioRoutes, new_scenario
 from integrations.actito.sandbox.store import DEFAULT_ATTRIBUTES, Attribute, Entity, Json, Refusal, Table, Webhook
 from portal.sandbox import Request, Response, route
 
-LEGACY = "ActitoWebServices/ws/v4"
 ENTITIES = r"/(?:entities/)?v5/entities"
 TABLES = r"/(?:profile-table-structure/)?v5/entities/(?P<entity>[^/]+)/profile-tables"
 PROFILES = rf"/(?:v4|profiles/v4|{LEGACY})/entity/(?P<entity>[^/]+)/table/(?P<table>[^/]+)/profile"
@@ -32,7 +33,7 @@ class Seeded(NamedTuple):
     profile_ids: list[int]
 
 
-class ActitoSandbox(ActitoCore):
+class ActitoSandbox(ScenarioRoutes):
     """Actito's REST API with state of its own; real changes are pushed to webhook subscriptions."""
 
     def seed(
@@ -45,11 +46,13 @@ class ActitoSandbox(ActitoCore):
         attributes: Sequence[Attribute] = DEFAULT_ATTRIBUTES,
         subscriptions: Sequence[str] = ("Newsletter",),
         profiles: Iterable[Mapping[str, Any]] = (),
+        scenarios: Iterable[Mapping[str, Any]] = (),
     ) -> Seeded:
         """Makes what is not there yet, and pushes nothing; what is there stays as it is.
 
         A profile is a flat mapping, `{"emailAddress": "a@b.be", "points": 120, "Newsletter": True}`: names of the
         table's subscriptions are subscriptions, all others attributes. It needs a unique attribute to be known again.
+        A scenario is `{"name": "Welcome", "isActive": True}`, known again by its display name.
         `account` is a legacy Basic credential, `licence/account:password`.
         """
         with self.lock:
@@ -58,6 +61,7 @@ class ActitoSandbox(ActitoCore):
                     known.append(wanted)
             place = self._seed_table(entity, table, Table("", table, list(attributes), list(subscriptions)))
             profile_ids = [_seed_profile(place, values) for values in profiles]
+            self._seed_scenarios(place, scenarios)
             self._store.save()
             return Seeded(place.id, profile_ids)
 
@@ -71,6 +75,12 @@ class ActitoSandbox(ActitoCore):
         draft.id = str(self._store.new_id())
         home.tables.append(draft)
         return draft
+
+    def _seed_scenarios(self, table: Table, wanted: Iterable[Mapping[str, Any]]) -> None:
+        known = {scenario.display_name() for scenario in table.scenarios.values()}
+        for each in wanted:
+            if each["name"] not in known:
+                new_scenario(table, each, self._store.new_id())
 
     def set_attribute(self, entity: str, table: str, profile_id: int | str, name: str, value: Any) -> None:
         """What PUT profile with this one attribute does, webhooks included."""

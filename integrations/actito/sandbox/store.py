@@ -1,4 +1,4 @@
-"""What the stand-in remembers: entities, profile tables and their profiles, API keys, webhook subscriptions."""
+"""What the stand-in remembers: entities, profile tables, profiles, scenarios, API keys, webhook subscriptions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
+UUID_LENGTH = 36
 
 
 class Refusal(Exception):
@@ -68,6 +69,19 @@ class Profile:
         return int(self.attributes["profileId"])
 
 
+@dataclass
+class Scenario:
+    """A scenario of a profile table. `name` is the technical one: the display name and a UUID, without a space."""
+
+    id: int
+    name: str
+    is_start_event_triggered: bool = True
+    is_active: bool = True
+
+    def display_name(self) -> str:
+        return self.name[:-UUID_LENGTH]
+
+
 class Table:
     """A profile table with an index over its unique attributes."""
 
@@ -77,6 +91,7 @@ class Table:
         self.attributes = {attribute.name: attribute for attribute in (*TECHNICAL_ATTRIBUTES, *attributes)}
         self.subscriptions = subscriptions
         self.profiles: dict[int, Profile] = {}
+        self.scenarios: dict[int, Scenario] = {}
         self.next_profile_id = 1
         self._holders: dict[tuple[str, str], int] = {}
 
@@ -98,6 +113,12 @@ class Table:
         """The profile that holds this value of a unique attribute; 7 and "7" are the same value."""
         profile_id = self._holders.get((name, str(value)))
         return None if profile_id is None else self.profiles[profile_id]
+
+    def scenario(self, name_or_id: str) -> Scenario:
+        for scenario in self.scenarios.values():
+            if name_or_id in {scenario.name, str(scenario.id)}:
+                return scenario
+        raise Refusal(404, "SCENARIO_NOT_FOUND", f"No scenario {name_or_id}", scenario=name_or_id)
 
     def structure(self) -> Json:
         return {
@@ -128,6 +149,7 @@ class Table:
             "subscriptions": self.subscriptions,
             "profiles": [vars(profile) for profile in self.profiles.values()],
             "next_profile_id": self.next_profile_id,
+            "scenarios": [vars(scenario) for scenario in self.scenarios.values()],
         }
 
     @classmethod
@@ -137,6 +159,8 @@ class Table:
         for profile in saved["profiles"]:
             table.put(Profile(**profile))
         table.next_profile_id = saved["next_profile_id"]
+        # State that was kept before there were scenarios has none.
+        table.scenarios = {each["id"]: Scenario(**each) for each in saved.get("scenarios", [])}
         return table
 
 

@@ -22,6 +22,7 @@ class Switches:
     latency: seconds each vendor route takes; they count as concurrent.
     allow_update_default: what POST profile does without the parameter allowUpdate.
     conflict_status: the answer to a value of a unique attribute that another profile holds.
+    scenario_right: whether API keys may read scenarios; without it the answer is 403.
     """
 
     payload_version: int = 1
@@ -37,6 +38,7 @@ class Switches:
     latency: float = 0.0
     allow_update_default: bool = True
     conflict_status: int = 409
+    scenario_right: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -18,22 +18,25 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
 from integrations.actito.models import ActitoConnection, ParameterMapping
 from integrations.actito.sandbox import ActitoSandbox
 from integrations.mapping import ValueType
 from passes.content import design_of
 from passes.models import WalletPass
+from portal import ledger
 from portal.models import Customer, Event, Identity
 from tests import factories as make
+from tests.faults.harness import Tally
+from tests.faults.worker import wait_until
 from tests.live import Server, serving
-from tests.portal.worker_process import wait_until
 from tests.world import ACTITO_KEY, ENTITY, TABLE, map_value
 
 pytestmark = pytest.mark.slow
 
 SENDERS, PROFILES = 4, 8
+OVERTAKEN = 60
 CHANGES, ACTIONS = 12, 8  # of each profile, and for each pass, by each sender
 LISTENER = "/api/verdi/webhooks/listeners/actito"
 TWO_PROCESSES = {"GRANIAN_WORKERS": "2", "GRANIAN_BLOCKING_THREADS": "4"}
@@ -79,6 +82,20 @@ def found() -> dict[str, Any]:
         "passes": shown,
         "last_actions": {f"{push['profileId']}@example.com": push["stamps"] for push in wanted},
     }
+
+
+def replay_overtaken() -> int:
+    """Replays the actions that newer ones of the same profile have overtaken; returns how many."""
+    newest = set(
+        Event.objects.filter(kind="actito.action")
+        .values("subject")
+        .annotate(last=Max("pk"))
+        .values_list("last", flat=True)
+    )
+    overtaken = Event.objects.filter(kind="actito.action").exclude(pk__in=newest).order_by("pk")[:OVERTAKEN]
+    for action in list(overtaken):
+        ledger.replay(action.pk, by="Ann")
+    return len(overtaken)
 
 
 # The senders
@@ -152,7 +169,8 @@ def working(server: Server, log: Path) -> Iterator[None]:
 
 def ask(server: Server, call: str) -> Any:
     return json.loads(
-        server.shell(f"import json; from {__name__} import found, prepare; print(json.dumps({call}))") or "null"
+        server.shell(f"import json; from {__name__} import found, prepare, replay_overtaken; print(json.dumps({call}))")
+        or "null"
     )
 
 
@@ -171,7 +189,12 @@ def test_the_last_change_wins_while_many_arrive_at_once(
             wait_until(lambda: not ask(server, "found()")["open"], 30, "the worker works")
             done = [first, *pool.map(Sender.run, senders)]
             wait_until(lambda: not ask(server, "found()")["open"], 30, "all work is done")
-        ended = ask(server, "found()")
+            ended = ask(server, "found()")
+            assert ask(server, "replay_overtaken()") == OVERTAKEN
+            wait_until(lambda: not ask(server, "found()")["open"], 30, "the replays are done")
+        replayed = ask(server, "found()")
+    assert (replayed["customers"], replayed["passes"]) == (ended["customers"], ended["passes"])
+    Tally(OVERTAKEN, 0, 0, 0).tell("Old actions that carry values replayed after newer ones")
 
     answers = sum((sender.answers for sender in done), Counter())
     twice = sum(sender.twice for sender in done)

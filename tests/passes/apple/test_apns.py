@@ -61,7 +61,7 @@ class TestConnections:
         closer = threading.Thread(target=close_now_and_then)
         closer.start()
         try:
-            assert self.pushed(push_service, threads=16, each=100, tries=5) == 1600
+            assert self.pushed(push_service, threads=16, each=100, tries=20) == 1600
         finally:
             stop.set()
             closer.join()

@@ -17,7 +17,7 @@ ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "portal.settings", "WORKER_THREADS": "4
 
 def run_race(mode: str, url: str, var: Path, *, subjects: int = 100, **more: str) -> dict[str, Any]:
     environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": url, "VAR_DIR": str(var), **more}
-    script = f"import django; django.setup(); from tests.portal import race; race.main({mode!r}, {subjects})"
+    script = f"import django; django.setup(); from tests.faults import race; race.main({mode!r}, {subjects})"
     command = [sys.executable, "-c", script]
     ended = subprocess.run(
         command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=100, check=False

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import environ
-import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.db.models import QuerySet
 
 from portal.models import Event, Lane, Tenant
-from tests.databases import url_of
-from tests.portal.worker_kinds import NOTE
+from tests.faults.kinds import NOTE
 
 OWN = "own"
 SHORT = {
@@ -63,8 +61,16 @@ class Database:
         connections.settings[OWN] = {**settings.DATABASES["default"], **environ.Env.db_url_config(url)}
         connections.configure_settings(connections.settings)
 
-    def prepare(self) -> None:
+    def migrate(self) -> None:
         call_command("migrate", database=OWN, verbosity=0)
+
+    def use(self, slug: str) -> None:
+        """Puts Events of a tenant that is there already."""
+        self.tenant = Tenant.objects.using(OWN).get(slug=slug)
+        self.lane = Lane.objects.using(OWN).create(tenant=self.tenant, key="vendor", max_running=16)
+
+    def prepare(self) -> None:
+        self.migrate()
         self.tenant = Tenant.objects.using(OWN).create(slug="verdi", name="Verdi")
         self.lane = Lane.objects.using(OWN).create(tenant=self.tenant, key="vendor", max_running=16)
 
@@ -86,21 +92,28 @@ class Database:
 
 
 class WorkerProcess:
-    def __init__(self, database: Database, folder: Path) -> None:
-        self.log_file = folder / "worker.log"
-        environment = {
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        environment: dict[str, str] | None = None,
+        name: str = "worker",
+        settings_module: str = "tests.faults.settings",
+    ) -> None:
+        self.log_file = folder / f"{name}.log"
+        own = {
             **{name: text for name, text in os.environ.items() if not name.startswith("PORTAL_")},
             **SHORT,
             "DATABASE_URL": database.url,
             "VAR_DIR": str(folder),
-            "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
+            "DJANGO_SETTINGS_MODULE": settings_module,
             "TMPDIR": str(folder),
         }
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "worker"],
                 cwd=settings.BASE_DIR,
-                env=environment,
+                env=environment or own,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -126,6 +139,11 @@ class WorkerProcess:
         assert self.process.wait(within) == 0
         return time.monotonic() - began
 
+    def send(self, number: signal.Signals) -> None:
+        """To the supervisor and all of its processes."""
+        for pid in (self.process.pid, *processes(self.groups()[-1])):
+            os.kill(pid, number)
+
     def clean_up(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
@@ -144,15 +162,3 @@ def prepared(url: str) -> Iterator[Database]:
         connections[OWN].close()
         del connections[OWN]
         del connections.settings[OWN]
-
-
-@contextlib.contextmanager
-def unreachable(url: str) -> Iterator[None]:
-    """Ends all connections to a PostgreSQL database and refuses new ones."""
-    name = url.rsplit("/", 1)[1]
-    connections[OWN].close()
-    with psycopg.connect(url_of("postgres"), autocommit=True) as server:
-        server.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
-        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        yield
-        server.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')

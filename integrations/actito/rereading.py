@@ -1,0 +1,60 @@
+"""Reading all customers of a connection again, as a job: what was missed is caught up with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from integrations.actito.models import ActitoConnection
+from integrations.actito.webhooks import ACTITO_PROFILE
+from portal import jobs
+from portal.jobs import Row
+from portal.models import Identity, Job
+from portal.sentences import say
+
+REREADING = "actito.rereading"
+
+
+def prepared(connection: ActitoConnection, rate: int = 0) -> Job:
+    """The job, counted and not started."""
+    return jobs.prepared(
+        REREADING,
+        tenant_id=connection.tenant_id,
+        payload={"connection": connection.pk},
+        title=say("Read all profiles of %(connection)s again", connection=connection),
+        rate=rate,
+    )
+
+
+class Rereading:
+    """The rows: a reading of each profile whose customer is known, by profile id."""
+
+    def count(self, job: Job) -> int:
+        connection = _connection(job)
+        return _profiles(connection).count() if connection else 0
+
+    def rows(self, job: Job, after: Any, limit: int) -> Sequence[Row]:
+        connection = _connection(job)
+        if connection is None:
+            return []
+        profiles = _profiles(connection).filter(value__gt=after or "").order_by("value")
+        return [_row(connection, profile) for profile in profiles.values_list("value", flat=True)[:limit]]
+
+    def lane_id(self, job: Job) -> int | None:
+        connection = _connection(job)
+        return connection.lane_id if connection else None
+
+
+def _connection(job: Job) -> ActitoConnection | None:
+    return ActitoConnection.objects.for_tenant(job.tenant_id).filter(pk=job.payload["connection"]).first()
+
+
+def _profiles(connection: ActitoConnection) -> QuerySet[Identity]:
+    return Identity.objects.filter(tenant_id=connection.tenant_id, namespace=connection.source)
+
+
+def _row(connection: ActitoConnection, profile: str) -> Row:
+    payload = {"connection": connection.pk, "profile": profile, "event_type": "READ"}
+    return Row(profile, ACTITO_PROFILE, f"{connection.source}:profile:{profile}", payload, connection.lane_id)

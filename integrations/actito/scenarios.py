@@ -1,0 +1,122 @@
+"""The catalogue of scenarios: asked for, read by a worker, and kept as rows. Actito's list is the truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+
+from django.utils import timezone
+
+from integrations.actito import client
+from integrations.actito.client import ActitoClient
+from integrations.actito.models import ActitoConnection, ActitoScenario
+from portal import ledger
+from portal.http import ApiError
+from portal.ledger import Result, Work
+from portal.models import Event
+from portal.sentences import Sentence, joined, say, say_many
+
+ACTITO_SCENARIOS = "actito.scenarios"
+NAME_LIMIT = 255
+ROWS_AT_ONCE = 500
+# "DocScenarioAPI60dd2012-b296-43fc-bae5-6cb6c1b2d170": a UUID behind the name, with or without a sign in between.
+_ENDS_IN_UUID = re.compile(r"[\s_-]*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
+
+
+def display_name(technical_name: str) -> str:
+    """The technical name without its trailing UUID; as it is, when nothing else is in it."""
+    return _ENDS_IN_UUID.sub("", technical_name).strip() or technical_name
+
+
+def subject_of(connection: ActitoConnection) -> str:
+    return f"{connection.source}:scenarios"
+
+
+def ask(connection: ActitoConnection) -> None:
+    """Records that the catalogue of the connection is to be read. Several that wait are one reading."""
+    ledger.record(
+        tenant_id=connection.tenant_id,
+        lane_id=connection.lane_id,
+        kind=ACTITO_SCENARIOS,
+        subject=subject_of(connection),
+        payload={"connection": connection.pk},
+        source="portal",
+    )
+
+
+def ask_all(tenant_ids: Iterable[int]) -> None:
+    """Asks for the catalogues of these tenants, once a day."""
+    for connection in ActitoConnection.objects.for_tenants(tenant_ids).order_by("pk"):
+        ask(connection)
+
+
+def read_catalogue(work: Work) -> Result | partial[Result]:
+    """Handles `actito.scenarios`."""
+    event = work.event
+    connections = ActitoConnection.objects.for_tenant(event.tenant_id)
+    connection = connections.filter(pk=event.payload["connection"]).first()
+    if connection is None:
+        return ledger.ignored(say("The Actito connection whose scenarios were asked for was deleted."))
+    try:
+        listed = ActitoClient(connection, work.trail).scenarios()
+    except ApiError as error:
+        if error.status in {403, 404}:  # asked for again every day, which must not make a failure of each day
+            return ledger.ignored(error.sentence)
+        raise
+    return partial(_keep, connection, listed)
+
+
+def _keep(connection: ActitoConnection, listed: list[client.ActitoScenario]) -> Result:
+    """Makes the rows say what the list says. Runs in the transaction of the event's end."""
+    now = timezone.now()
+    rows = ActitoScenario.objects.filter(connection=connection)
+    known = dict(rows.values_list("remote_id", "vanished_at"))
+    ActitoScenario.objects.bulk_create(
+        [_row(connection, each, now) for each in listed],
+        batch_size=ROWS_AT_ONCE,
+        update_conflicts=True,
+        unique_fields=["connection", "remote_id"],
+        update_fields=[
+            "technical_name", "display_name", "is_start_event_triggered", "is_active", "last_seen_at", "vanished_at",
+        ],
+    )  # fmt: skip
+    gone = rows.filter(vanished_at=None).exclude(last_seen_at=now).update(vanished_at=now)
+    new = sum(each.remote_id not in known for each in listed)
+    back = sum(known.get(each.remote_id) is not None for each in listed)
+    return ledger.done(sentence(len(listed), new, back, gone))
+
+
+def _row(connection: ActitoConnection, listed: client.ActitoScenario, now: datetime) -> ActitoScenario:
+    return ActitoScenario(
+        tenant_id=connection.tenant_id,
+        connection=connection,
+        remote_id=listed.remote_id,
+        technical_name=listed.name,
+        display_name=display_name(listed.name)[:NAME_LIMIT],
+        is_start_event_triggered=listed.is_start_event_triggered,
+        is_active=listed.is_active,
+        first_seen_at=now,
+        last_seen_at=now,
+        vanished_at=None,
+    )
+
+
+def sentence(listed: int, new: int, back: int, gone: int) -> Sentence:
+    """“12 scenarios, 1 new, 1 no longer there.”"""
+    parts = [
+        say_many("%(count)s scenario", "%(count)s scenarios", count=listed),
+        say_many("%(count)s new", "%(count)s new", count=new) if new else "",
+        say_many("%(count)s back again", "%(count)s back again", count=back) if back else "",
+        say_many("%(count)s no longer there", "%(count)s no longer there", count=gone) if gone else "",
+    ]
+    return joined([joined(parts, ", "), "."], "")
+
+
+def latest_readings(connections: Iterable[ActitoConnection]) -> list[tuple[ActitoConnection, Event | None]]:
+    """Each connection with the newest event that asked for its catalogue."""
+    return [
+        (each, Event.objects.filter(tenant_id=each.tenant_id, subject=subject_of(each)).order_by("-pk").first())
+        for each in connections
+    ]

@@ -1,0 +1,82 @@
+"""Publishing a template: a job over its passes, and over the customers who are to get one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from passes.content import design_of
+from passes.models import PassTemplate
+from passes.refresh import PASS_DUE, PASS_REFRESH
+from portal import jobs
+from portal.jobs import Row
+from portal.ledger import lane_id_for
+from portal.models import Customer, Job
+from portal.sentences import say
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+PUBLICATION = "template.publication"
+PASSES, CUSTOMERS = "passes", "customers"
+
+
+def publish(template: PassTemplate, *, by: AbstractBaseUser) -> Job:
+    """Makes the saved design the one that passes show, and starts the job that renews them."""
+    with transaction.atomic():
+        template.published = design_of(template)
+        template.save(update_fields=["published"])
+        job = jobs.prepared(
+            PUBLICATION,
+            tenant_id=template.tenant_id,
+            payload={"template": template.pk},
+            title=say("Publish “%(template)s”", template=template),
+        )
+        return jobs.start(job, by=by)
+
+
+class Publication:
+    """The rows: a `pass.refresh` for each pass, then a `pass.due` for each customer without one.
+
+    Keys: ["passes", 7], then ["customers", 9].
+    """
+
+    def count(self, job: Job) -> int:
+        template = _template(job)
+        return template.passes.count() + _without(template).count() if template else 0
+
+    def rows(self, job: Job, after: Any, limit: int) -> Sequence[Row]:
+        template = _template(job)
+        if template is None:
+            return []
+        part, key = after or (PASSES, 0)
+        lane_id = lane_id_for(job.tenant_id)
+        found: list[Row] = []
+        if part == PASSES:
+            passes = _keys(template.passes.all(), key, limit)
+            found = [Row([PASSES, n], PASS_REFRESH, f"pass:{n}", {"pass": n}, lane_id) for n in passes]
+            key = 0
+        without = _keys(_without(template), key, limit - len(found))
+        return [*found, *(Row([CUSTOMERS, n], PASS_DUE, f"due:{n}", {"customer": n}, lane_id) for n in without)]
+
+    def lane_id(self, job: Job) -> int | None:
+        return lane_id_for(job.tenant_id)
+
+
+def _template(job: Job) -> PassTemplate | None:
+    return PassTemplate.objects.for_tenant(job.tenant_id).filter(pk=job.payload["template"]).first()
+
+
+def _without(template: PassTemplate) -> QuerySet[Customer]:
+    """The customers who are to get a pass of it."""
+    customers = Customer.objects.for_tenant(template.tenant_id)
+    if template.active and template.issue == PassTemplate.Issue.EVERY_CUSTOMER:
+        return customers.exclude(passes__template=template)
+    return customers.none()
+
+
+def _keys(rows: QuerySet[Any], after: int, limit: int) -> Iterable[int]:
+    return rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:limit] if limit else []

@@ -1,0 +1,79 @@
+"""Events that ended: they go with their chain, and whatever points to them lets go first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from django.db import connection, transaction
+from django.db.models import SET_NULL, ForeignObjectRel, Model, QuerySet
+
+from portal.models import Attempt, Event
+from portal.retention.registry import Step, Window
+from portal.retention.walk import FINISHED, ended_before, unfinished_chains
+
+_SEEN = ("pk", "tenant_id", "status", "correlation_id", "created_at", "finished_at")
+
+
+def batch(window: Window) -> Step | None:
+    """A chain goes as a whole once its last Event is past its time, the oldest Events first.
+
+    So a parent is never kept without what followed from it, and additions to a pass that are remembered by an Event
+    (passes.update) are never forgotten before the arrival that could repeat them.
+    """
+    rows = Event.objects.filter(pk__gt=window.after, pk__lt=window.below).order_by("pk")
+    seen = list(rows.only(*_SEEN)[: window.size])
+    if not seen:
+        return None
+    old = ended_before(seen, window.before)
+    kept = unfinished_chains({event.correlation_id for event in old}, window.before)
+    going = [event for event in old if event.correlation_id not in kept]
+    if window.removing and going:
+        gone = _remove([event.pk for event in going])
+        going = [event for event in going if event.pk in gone]
+    return Step(
+        upto=seen[-1].pk,
+        removed=Counter(event.tenant_id for event in going),
+        oldest=min((event.created_at for event in going), default=None),
+    )
+
+
+def _remove(keys: list[int]) -> set[int]:
+    """In one transaction; returns the keys that went. What somebody else holds right now stays for the next run."""
+    with transaction.atomic():
+        # Rows that point here first: whoever changes such a row locks it before it locks an Event.
+        held = _let_go(keys)
+        free = _locked(Event.objects.filter(pk__in=set(keys) - held, status__in=FINISHED))
+        Event.objects.filter(parent__in=free).update(parent=None)
+        Event.objects.filter(merged_into__in=free).update(merged_into=None)
+        calls = Attempt.objects.filter(event__in=free)
+        calls._raw_delete(calls.db)
+        going = Event.objects.filter(pk__in=free)
+        going._raw_delete(going.db)
+    return free
+
+
+def _let_go(keys: list[int]) -> set[int]:
+    """Empties the columns of other tables that point to the Events; returns the Events whose rows are locked."""
+    held: set[int] = set()
+    for relation in _others_pointing_here():
+        name, model = relation.field.name, relation.related_model
+        pointing: QuerySet[Model] = model._base_manager.filter(**{f"{name}__in": keys})
+        free = _locked(pointing)
+        pointing.filter(pk__in=free).update(**{name: None})
+        held |= set(pointing.values_list(f"{name}_id", flat=True))
+    return held
+
+
+def _others_pointing_here() -> Iterator[ForeignObjectRel]:
+    """Foreign keys of other tables, also those that Django hides because nobody reads them backwards."""
+    for each in Event._meta.get_fields(include_hidden=True):
+        if isinstance(each, ForeignObjectRel) and each.on_delete is SET_NULL and each.related_model is not Event:
+            yield each
+
+
+def _locked(rows: QuerySet[Model]) -> set[int]:
+    """Keys of the rows, locked on PostgreSQL; nobody is waited for. On SQLite the transaction is the only writer."""
+    if connection.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(skip_locked=True)
+    return set(rows.order_by("pk").values_list("pk", flat=True))

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.databases import drop_postgresql_database, new_postgresql_database
+from tests.faults.harness import FULL, Site
+from tests.faults.worker import prepared
+
+ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+# CI runs these on PostgreSQL alone; `make faults` on both.
+SAME_ON_SQLITE = pytest.mark.skipif(ON_SQLITE and not FULL, reason="the same as on PostgreSQL")
+
+
+@contextmanager
+def site_on(url: str, folder: Path) -> Iterator[Site]:
+    with prepared(url):
+        one = Site(folder, url)
+        try:
+            one.start()
+            yield one
+        finally:
+            one.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Site]:
+    """One installation for all faults of a module: each leaves it as it was."""
+    folder = tmp_path_factory.mktemp("site")
+    url = f"sqlite:///{folder / 'portal.sqlite3'}" if ON_SQLITE else new_postgresql_database("faults")
+    with django_db_blocker.unblock(), site_on(url, folder) as one:
+        yield one
+    if not ON_SQLITE:
+        drop_postgresql_database(url)
