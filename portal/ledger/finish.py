@@ -31,13 +31,16 @@ def finish(event: Event, effects: Effects) -> str:
     with transaction.atomic():
         settle(event, status=Event.Status.DONE, finished_at=timezone.now())
         ended = effects()
-        Event.objects.filter(pk=event.pk).update(**(_going_on(ended) if ended.due_at else _ended(ended)))
+        Event.objects.filter(pk=event.pk).update(**_columns(ended))
         _supersede_dead_letters(_read([event], ended))
     return str(ended.status)
 
 
 def finish_all(ended: Iterable[tuple[Event, Result]]) -> set[int]:
-    """Ends Events whose handlers had no effects, with one commit; returns the keys of those that were still held."""
+    """Like `finish`, for Events whose handlers had no effects, with one commit.
+
+    Returns the keys of those that were still held.
+    """
     groups: dict[tuple[UUID | None, Result], list[Event]] = {}
     for event, result in ended:
         groups.setdefault((event.lease_token, result), []).append(event)
@@ -50,18 +53,17 @@ def finish_all(ended: Iterable[tuple[Event, Result]]) -> set[int]:
 
 _END = f"""
     UPDATE {Event._meta.db_table}
-    SET status = %s, outcome = %s, finished_at = %s, lease_token = NULL, lease_until = NULL
+    SET {{columns}}, lease_token = NULL, lease_until = NULL
     WHERE id IN ({{keys}}) AND lease_token = %s AND status = 'leased' RETURNING id"""  # noqa: S608 - names only
 
 
 def _end(events: list[Event], token: UUID | None, result: Result) -> list[int]:
     """The fence and the end of several in one statement, which says whom it found; the ORM's update only counts."""
-    values = [_stored(name, value) for name, value in _ended(result).items()]
+    columns = _columns(result)
+    values = [_stored(name, value) for name, value in columns.items()]
+    statement = _END.format(columns=", ".join(f"{name} = %s" for name in columns), keys=", ".join(["%s"] * len(events)))
     with connection.cursor() as cursor:
-        keys = ", ".join(["%s"] * len(events))
-        cursor.execute(
-            _END.format(keys=keys), [*values, *(event.pk for event in events), _stored("lease_token", token)]
-        )
+        cursor.execute(statement, [*values, *(event.pk for event in events), _stored("lease_token", token)])
         return [key for (key,) in cursor.fetchall()]
 
 
@@ -76,13 +78,13 @@ def _read(events: Iterable[Event], result: Result) -> list[Event]:
     return [event for event in events if event.coalesces] if result.status == Event.Status.DONE else []
 
 
-def _ended(result: Result) -> dict[str, Any]:
-    return {"status": result.status, "outcome": result.outcome, "finished_at": timezone.now()}
-
-
-def _going_on(result: Result) -> dict[str, Any]:
+def _columns(result: Result) -> dict[str, Any]:
+    """The Event's columns after a handler's result: it has ended, or goes on at `due_at` with all its tries."""
+    said = {"status": result.status, "outcome": result.outcome}
+    if result.due_at is None:
+        return {**said, "finished_at": timezone.now()}
     afresh = {"attempts": 0, "retries": 0, "first_failed_at": None, "finished_at": None}
-    return {"status": result.status, "outcome": result.outcome, "due_at": result.due_at, **afresh}
+    return {**said, "due_at": result.due_at, **afresh}
 
 
 def held(event: Event) -> QuerySet[Event]:

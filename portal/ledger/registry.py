@@ -34,7 +34,7 @@ def ignored(sentence: Sentence) -> Result:
 
 
 def later(sentence: Sentence, due_at: datetime) -> Result:
-    """The Event has done a part of its work and runs again at that time, with all its tries. For effects to return."""
+    """The Event has done a part of its work and runs again at that time, with all its tries."""
     return Result(Event.Status.WAITING, sentence, due_at)
 
 

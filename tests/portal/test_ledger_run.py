@@ -330,6 +330,18 @@ def test_many_with_the_same_end_are_one_statement(desk: Desk) -> None:
     assert {again(event).status for event in claimed} == {"ignored"}
 
 
+def test_one_of_many_that_goes_on_waits_for_its_time_with_all_its_tries(desk: Desk) -> None:
+    goes_on, ends = (desk.leased(subject=f"s:{number}", attempts=2, retries=2) for number in range(2))
+    time = timezone.now() + seconds(60)
+    ledger.finish_all([(goes_on, ledger.later("A part of it.", time)), (ends, ledger.done("Read."))])
+    waits = again(goes_on)
+    assert (waits.status, waits.outcome, waits.due_at) == ("waiting", "A part of it.", time)
+    assert (waits.attempts, waits.retries, waits.first_failed_at, waits.finished_at) == (0, 0, None, None)
+    assert again(ends).status == "done"
+    assert claim_at(time - seconds(1)) == []
+    assert claim_at(time) == [goes_on]
+
+
 def test_a_success_among_many_supersedes_the_dead_letters_of_its_subject_alone(desk: Desk) -> None:
     dead, elsewhere = (desk.event(subject=name, status="failed") for name in ("a", "b"))
     event = desk.leased(subject="a")
