@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.admin.extend import RemoteAccount, extensions
+from portal.ledger.due import first_due
 from portal.ledger.groups import Group, grouped
 from portal.ledger.states import State, state_of
 from portal.models import Event, Lane, Tenant, Watcher
@@ -76,10 +77,8 @@ def _standing(rows: Sequence[Lane], accounts: Accounts) -> Iterator[Trouble]:
 
 
 def _with_oldest(tenants: Sequence[int]) -> QuerySet[Lane]:
-    """One look into the index of what waits for each account."""
-    first = Event.objects.filter(lane=OuterRef("pk"), status=Event.Status.WAITING).order_by("due_at")
-    open_ones = Lane.objects.filter(tenant_id__in=tenants, tenant__suspended_at=None)
-    return open_ones.annotate(oldest_due=Subquery(first.values("due_at")[:1])).order_by("pk")
+    lanes = Lane.objects.filter(tenant_id__in=tenants, tenant__suspended_at=None)
+    return lanes.annotate(oldest_due=first_due()).order_by("pk")
 
 
 def _accounts_by_lane(tenants: Sequence[int]) -> Accounts:
