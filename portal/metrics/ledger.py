@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Max, Min, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from prometheus_client import Metric
 
 from portal.ledger.choice import moment
 from portal.ledger.due import oldest_due
-from portal.ledger.groups import Group, grouped
+from portal.ledger.groups import grouped, newest_of
 from portal.ledger.registry import registry
 from portal.metrics import counter, gauge
 from portal.models import Attempt, Event, Tenant
@@ -96,7 +96,8 @@ def running() -> Iterator[Metric]:
 
 def troubles() -> Iterator[Metric]:
     """Dead letters, which need somebody of that tenant, and what may have happened or not."""
-    dead, uncertain = _newest_of(Event.Status.FAILED), _newest_of(Event.Status.UNCERTAIN)
+    statuses = Event.Status.FAILED, Event.Status.UNCERTAIN
+    dead, uncertain = (newest_of(status, Tenant.objects.all(), TROUBLES_COUNTED) for status in statuses)
     slugs = dict(Tenant.objects.values_list("pk", "slug"))
     yield gauge(
         "portal_dead_letters", "Events that failed for good.", ("tenant", "kind"),
@@ -106,14 +107,6 @@ def troubles() -> Iterator[Metric]:
     for each in uncertain:
         numbers[each.kind] = numbers.get(each.kind, 0) + each.number
     yield gauge("portal_events_uncertain", "Events that may have happened.", ("kind",), _by_kind(numbers).items())
-
-
-def _newest_of(status: str) -> list[Group]:
-    one = Event.objects.filter(tenant=OuterRef("pk"), status=status).order_by("-pk").values("pk")[:1]
-    # With its LIMIT it is looked up tenant by tenant, whatever the statistics say; a join might read the table.
-    tenants = Tenant.objects.annotate(one=Subquery(one)).values_list("pk", "one")
-    ranges = [(tenant, status) for tenant, newest in tenants if newest]
-    return grouped("e.tenant_id = %s AND e.status = %s", "e.id DESC", ranges, TROUBLES_COUNTED)
 
 
 def calls() -> Iterator[Metric]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from portal.admin.extend import RemoteAccount, extensions
 from portal.ledger.due import first_due
-from portal.ledger.groups import Group, grouped
+from portal.ledger.groups import Group, grouped, newest_of
 from portal.ledger.states import State, state_of
 from portal.models import Event, Lane, Tenant, Watcher
 from portal.sentences import told
@@ -159,26 +159,18 @@ def _end(pace: Pace) -> str:
 
 def _open_ones(tenants: Sequence[int], accounts: Accounts) -> Iterator[Trouble]:
     """Dead letters, and calls that may have been carried out, by remote account."""
-    for group in _open_groups(tenants, Event.Status.FAILED):
+    rows = Tenant.objects.filter(pk__in=tenants)
+    for group in newest_of(Event.Status.FAILED, rows, OPEN_COUNTED, by="lane_id"):
         said = ngettext("%(n)s event failed for good, the last one at %(at)s.",
                         "%(n)s events failed for good, the last one at %(at)s.", group.number)  # fmt: skip
         to_do = _("Open one: its trace says why. Mend the cause, then replay them, one or all.")
         yield _open(Kind.FAILED, group, accounts.get(group.lane_id, []), said, to_do)
-    for group in _open_groups(tenants, Event.Status.UNCERTAIN):
+    for group in newest_of(Event.Status.UNCERTAIN, rows, OPEN_COUNTED, by="lane_id"):
         said = ngettext("%(n)s call may have been carried out or not, the last one at %(at)s.",
                         "%(n)s calls may have been carried out or not, the last one at %(at)s.",
                         group.number)  # fmt: skip
         to_do = _("Look at the other side whether it was, then replay it or leave it.")
         yield _open(Kind.UNCERTAIN, group, accounts.get(group.lane_id, []), said, to_do)
-
-
-def _open_groups(tenants: Sequence[int], status: str) -> list[Group]:
-    one = Event.objects.filter(tenant=OuterRef("pk"), status=status).order_by("-pk").values("pk")[:1]
-    # Asked tenant by tenant in the index by status: most have none, and a join might read the whole table.
-    having = Tenant.objects.filter(pk__in=tenants).annotate(one=Subquery(one)).exclude(one=None)
-    ranges = [(tenant, status) for tenant in having.values_list("pk", flat=True)]
-    condition = "e.tenant_id = %s AND e.status = %s"
-    return grouped(condition, "e.id DESC", ranges, OPEN_COUNTED, by="lane_id")
 
 
 def _open(kind: Kind, group: Group, accounts: Sequence[RemoteAccount], said: str, to_do: str) -> Trouble:
