@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,31 +14,19 @@ from django.db.models import Func, JSONField, QuerySet
 from portal.models import Attempt, Event
 from portal.retention.registry import Contents, Step, Window, contents
 from portal.retention.removed import REMOVED, Removal
-from portal.retention.walk import FINISHED, ended_before, unfinished_chains
+from portal.retention.walk import FINISHED, walk
 
-_SEEN = ("pk", "tenant_id", "kind", "status", "correlation_id", "created_at", "finished_at")
 _NOTHING = Contents((), needed=False)
 
 
 def batch(window: Window) -> Step | None:
     """Contents of a chain stay until nothing of it is open: whoever decides on a dead letter needs to see what came."""
-    rows = Event.objects.filter(pk__gt=window.after, pk__lt=window.below).order_by("pk")
-    seen = list(rows.only(*_SEEN)[: window.size])
-    if not seen:
-        return None
-    old = ended_before(seen, window.before)
-    full = _with_payload(old) | _with_calls(old)
-    old = [event for event in old if event.pk in full]
-    kept = unfinished_chains({event.correlation_id for event in old}, window.before)
-    going = [event for event in old if event.correlation_id not in kept]
-    if window.removing and going:
-        gone = _remove(going, window.days)
-        going = [event for event in going if event.pk in gone]
-    return Step(
-        upto=seen[-1].pk,
-        removed=Counter(event.tenant_id for event in going),
-        oldest=min((event.created_at for event in going), default=None),
-    )
+    return walk(window, partial(_remove, days=window.days), worth=_with_contents)
+
+
+def _with_contents(events: list[Event]) -> list[Event]:
+    full = _with_payload(events) | _with_calls(events)
+    return [event for event in events if event.pk in full]
 
 
 def _with_payload(events: list[Event]) -> set[int]:
@@ -59,7 +48,7 @@ def _with_excerpts(calls: QuerySet[Attempt]) -> QuerySet[Attempt]:
     return calls.exclude(request_excerpt="", response_excerpt="")
 
 
-def _remove(events: Iterable[Event], days: int) -> set[int]:
+def _remove(events: Iterable[Event], *, days: int) -> set[int]:
     """In one transaction; returns the keys of the Events that had contents and have none now."""
     declared, by_kind = contents(), defaultdict(list)
     with transaction.atomic():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from django.db import connection, transaction
@@ -10,9 +9,7 @@ from django.db.models import SET_NULL, ForeignObjectRel, Model, QuerySet
 
 from portal.models import Attempt, Event
 from portal.retention.registry import Step, Window
-from portal.retention.walk import FINISHED, ended_before, unfinished_chains
-
-_SEEN = ("pk", "tenant_id", "status", "correlation_id", "created_at", "finished_at")
+from portal.retention.walk import FINISHED, walk
 
 
 def batch(window: Window) -> Step | None:
@@ -21,25 +18,12 @@ def batch(window: Window) -> Step | None:
     So a parent is never kept without what followed from it, and additions to a pass that are remembered by an Event
     (passes.update) are never forgotten before the arrival that could repeat them.
     """
-    rows = Event.objects.filter(pk__gt=window.after, pk__lt=window.below).order_by("pk")
-    seen = list(rows.only(*_SEEN)[: window.size])
-    if not seen:
-        return None
-    old = ended_before(seen, window.before)
-    kept = unfinished_chains({event.correlation_id for event in old}, window.before)
-    going = [event for event in old if event.correlation_id not in kept]
-    if window.removing and going:
-        gone = _remove([event.pk for event in going])
-        going = [event for event in going if event.pk in gone]
-    return Step(
-        upto=seen[-1].pk,
-        removed=Counter(event.tenant_id for event in going),
-        oldest=min((event.created_at for event in going), default=None),
-    )
+    return walk(window, _remove)
 
 
-def _remove(keys: list[int]) -> set[int]:
-    """In one transaction; returns the keys that went. What somebody else holds right now stays for the next run."""
+def _remove(events: list[Event]) -> set[int]:
+    """In one transaction; returns the keys that went."""
+    keys = [event.pk for event in events]
     with transaction.atomic():
         # Rows that point here first: whoever changes such a row locks it before it locks an Event.
         held = _let_go(keys)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
 
 from portal.models import Event
+from portal.retention.registry import Step, Window
 
 FINISHED = (Event.Status.DONE, Event.Status.IGNORED, Event.Status.MERGED)
 OPEN = (Event.Status.WAITING, Event.Status.LEASED, Event.Status.FAILED, Event.Status.UNCERTAIN)
+
+_SEEN = ("pk", "tenant_id", "kind", "status", "correlation_id", "created_at", "finished_at")
+
+Events = list[Event]
 
 
 def first_since(before: datetime) -> int:
@@ -30,7 +36,30 @@ def first_since(before: datetime) -> int:
     return low
 
 
-def ended_before(events: Iterable[Event], before: datetime) -> list[Event]:
+def walk(window: Window, remove: Callable[[Events], set[int]], worth: Callable[[Events], Events] = list) -> Step | None:
+    """One batch: removes of the window's first rows what is old and belongs to no unfinished chain, or only counts it.
+
+    `worth`: those of old Events that there is something to remove of, where it is not all of them. `remove` returns the
+    keys of those of which it was removed: what somebody else holds right now stays for the next run.
+    """
+    rows = Event.objects.filter(pk__gt=window.after, pk__lt=window.below).order_by("pk")
+    seen = list(rows.only(*_SEEN)[: window.size])
+    if not seen:
+        return None
+    old = worth(ended_before(seen, window.before))
+    kept = unfinished_chains({event.correlation_id for event in old}, window.before)
+    going = [event for event in old if event.correlation_id not in kept]
+    if window.removing and going:
+        gone = remove(going)
+        going = [event for event in going if event.pk in gone]
+    return Step(
+        upto=seen[-1].pk,
+        removed=Counter(event.tenant_id for event in going),
+        oldest=min((event.created_at for event in going), default=None),
+    )
+
+
+def ended_before(events: Iterable[Event], before: datetime) -> Events:
     """Those that ended, and long enough ago: what was replayed lately begins its time anew."""
     return [event for event in events if event.status in FINISHED and event.finished_at and event.finished_at < before]
 
