@@ -79,7 +79,7 @@ class Reading:
 def reading_of(connection: ActitoConnection, event: Event | None) -> Reading:
     if event is None:
         return Reading(connection, "quiet", _t("Not read yet"), None)
-    if event.status in {Event.Status.WAITING, Event.Status.LEASED}:
+    if event.status in Event.PENDING:
         return _under_way(connection, event)
     if event.status in {Event.Status.DONE, Event.Status.MERGED}:
         return Reading(connection, "good", _t("Read"), event)

@@ -29,7 +29,6 @@ from portal.admin.site import site
 from portal.admin.trace import TONES, trace_of
 from portal.jobs.replays import CHOSEN_MOST
 from portal.ledger import NotReplayable, kind_title
-from portal.ledger.registry import registry
 from portal.models import Event
 from portal.sentences import told
 from portal.tenancy import Action
@@ -131,7 +130,7 @@ class EventAdmin(ManyRows, PageAdmin, TenantAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """No button on what only notes something: there is nothing to run again."""
         event = self.get_object(request, object_id)
-        runs = event and event.kind in registry.kinds and event.status not in {Event.Status.MERGED, Event.Status.LEASED}
+        runs = event is not None and replayable([event])
         return super().get_actions_detail(request, object_id) if runs else []
 
 

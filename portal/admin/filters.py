@@ -25,7 +25,6 @@ class Question(SimpleListFilter):
 
 
 OF_JOB = "job"  # in the address of the list of events: the key of the job whose rows are asked for
-OPEN = (Event.Status.FAILED, Event.Status.UNCERTAIN)
 
 
 class HowDidItEnd(Question):
@@ -37,7 +36,7 @@ class HowDidItEnd(Question):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "open":
-            return queryset.filter(status__in=OPEN)
+            return queryset.filter(status__in=Event.UNRESOLVED)
         return queryset.filter(status=self.value()) if self.value() else queryset
 
 
@@ -69,7 +68,7 @@ def statuses_asked(request: HttpRequest) -> list[str]:
     """The statuses that the answers in the address allow; none where the list is in order without them."""
     asked = request.GET.get(HowDidItEnd.parameter_name, "")
     if asked == "open":
-        return list(OPEN)
+        return list(Event.UNRESOLVED)
     if asked in Event.Status.values:
         return [asked]
     by_status = request.GET.get(WhatHappened.parameter_name) or request.GET.get(OF_JOB)

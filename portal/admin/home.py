@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from portal.admin.about import people
 from portal.admin.extend import Figure, Panel, extensions
-from portal.admin.filters import OPEN
 from portal.admin.paging import AtLeast, by_tenant, keys_in_order, newest
 from portal.admin.rights import allowed_tenants, may_here
 from portal.ledger import kind_title
@@ -122,8 +121,8 @@ def titled(events: list[Event]) -> list[Event]:
 
 
 def _troubles(tenants: Iterable[int]) -> list[Event]:
-    wrong = Event.objects.filter(tenant_id__in=tenants, status__in=OPEN)
-    return titled(newest(wrong, by_tenant(tenants, [Q(status=status) for status in OPEN]), TROUBLES_SHOWN))
+    wrong = Event.objects.filter(tenant_id__in=tenants, status__in=Event.UNRESOLVED)
+    return titled(newest(wrong, by_tenant(tenants, [Q(status=status) for status in Event.UNRESOLVED]), TROUBLES_SHOWN))
 
 
 def _newest(tenants: Iterable[int]) -> list[Event]:

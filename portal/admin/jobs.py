@@ -21,7 +21,7 @@ from portal.admin.base import TenantAdmin
 from portal.admin.chips import when
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.extend import Link, Panel, extensions
-from portal.admin.filters import OPEN, Question
+from portal.admin.filters import Question
 from portal.admin.home import register_panel, titled
 from portal.admin.pages import PageAdmin
 from portal.admin.paging import ManyRows, ManyRowsList
@@ -105,7 +105,7 @@ class JobAdmin(ManyRows, PageAdmin, TenantAdmin):
 
     def page_context(self, request: HttpRequest, job: Job) -> dict[str, Any]:
         shown = _standing(request, job)
-        wrong = Event.objects.filter(job=job, status__in=OPEN).order_by("-pk")
+        wrong = Event.objects.filter(job=job, status__in=Event.UNRESOLVED).order_by("-pk")
         chain = reverse("admin:portal_event_change", args=[shown.feeder.pk]) if shown.feeder else ""
         return {
             "standing": shown,

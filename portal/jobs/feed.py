@@ -18,7 +18,7 @@ from django.utils import timezone
 from portal import ledger
 from portal.jobs import pace
 from portal.jobs.registry import Again, Row, kind_of, source_of
-from portal.jobs.tally import OPEN, open_rows
+from portal.jobs.tally import open_rows
 from portal.ledger import NotReplayable, Result, Work
 from portal.ledger.record import new_chain
 from portal.ledger.registry import registry
@@ -78,7 +78,7 @@ def _next_rows(job: Job, limit: int) -> Sequence[Row | Again]:
 
 
 def _room(job: Job, now: datetime) -> int:
-    open_rows = Event.objects.filter(job=job, status__in=OPEN)
+    open_rows = Event.objects.filter(job=job, status__in=Event.PENDING)
     later = open_rows.filter(status=Event.Status.WAITING, due_at__gt=now + TRIED_AGAIN_LATER).count()
     soon = open_rows.count() - later
     ended = max(0, job.fed + job.skipped - soon - later)

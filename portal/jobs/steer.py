@@ -101,7 +101,7 @@ def feeder_of(job: Job) -> Event | None:
 
 def feeding_failed(job: Job) -> bool:
     feeder = feeder_of(job)
-    return feeder is not None and feeder.status in {Event.Status.FAILED, Event.Status.UNCERTAIN}
+    return feeder is not None and feeder.status in Event.UNRESOLVED
 
 
 def _moved(job: Job, allowed: tuple[str, ...], refusal: Sentence, **changes: Any) -> None:

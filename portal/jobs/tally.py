@@ -10,7 +10,6 @@ from django.db.models import Count
 
 from portal.models import Event, Job
 
-OPEN = (Event.Status.WAITING, Event.Status.LEASED)
 # Most rows end well, and are never counted: what is begun and nothing else is done. Where a job has many rows, the
 # others may be many, too, and are counted every few seconds only.
 _NOT_DONE = [status for status in Event.Status.values if status != Event.Status.DONE]
@@ -57,7 +56,7 @@ def tallies(jobs: Iterable[Job]) -> dict[int, Tally]:
 
 
 def open_rows(job: Job) -> int:
-    return Event.objects.filter(job=job, status__in=OPEN).count()
+    return Event.objects.filter(job=job, status__in=Event.PENDING).count()
 
 
 def _open_and_failed(job: Job) -> dict[str, int]:
@@ -66,8 +65,8 @@ def _open_and_failed(job: Job) -> dict[str, int]:
     if kept is None:
         kept = {status: number for _, status, number in _counted([job.pk], _NOT_DONE)}
         cache.set(key, kept, KEPT_SECONDS)
-    now = {status: number for _, status, number in _counted([job.pk], OPEN)}
-    return {**kept, **dict.fromkeys(OPEN, 0), **now}
+    now = {status: number for _, status, number in _counted([job.pk], Event.PENDING)}
+    return {**kept, **dict.fromkeys(Event.PENDING, 0), **now}
 
 
 def _counted(jobs: list[int], statuses: Iterable[str]) -> list[tuple[int, str, int]]:
@@ -78,7 +77,7 @@ def _counted(jobs: list[int], statuses: Iterable[str]) -> list[tuple[int, str, i
 
 
 def _tally(job: Job, counts: dict[str, int]) -> Tally:
-    waiting, running = (counts.get(status, 0) for status in OPEN)
+    waiting, running = counts.get(Event.Status.WAITING, 0), counts.get(Event.Status.LEASED, 0)
     nothing = counts.get(Event.Status.IGNORED, 0) + counts.get(Event.Status.MERGED, 0)
     failed, uncertain = counts.get(Event.Status.FAILED, 0), counts.get(Event.Status.UNCERTAIN, 0)
     ended = max(0, job.fed - waiting - running)

@@ -56,6 +56,11 @@ class Event(TenantModel):
         FAILED = "failed", _("Failed")
         UNCERTAIN = "uncertain", _("Uncertain")
 
+    # Each status stands in one of these.
+    PENDING = (Status.WAITING, Status.LEASED)  # a worker's turn
+    UNRESOLVED = (Status.FAILED, Status.UNCERTAIN)  # a person's turn
+    FINISHED = (Status.DONE, Status.IGNORED, Status.MERGED)
+
     # No index of their own: what begins with the tenant, and `event_due`, serve all that is asked of them.
     tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
                                verbose_name=_("tenant"))  # fmt: skip

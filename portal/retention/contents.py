@@ -14,7 +14,7 @@ from django.db.models import Func, JSONField, QuerySet
 from portal.models import Attempt, Event
 from portal.retention.registry import Contents, Step, Window, contents
 from portal.retention.removed import REMOVED, Removal
-from portal.retention.walk import FINISHED, walk
+from portal.retention.walk import walk
 
 _NOTHING = Contents((), needed=False)
 
@@ -52,7 +52,7 @@ def _remove(events: Iterable[Event], *, days: int) -> set[int]:
     """In one transaction; returns the keys of the Events that had contents and have none now."""
     declared, by_kind = contents(), defaultdict(list)
     with transaction.atomic():
-        rows = Event.objects.filter(pk__in=[event.pk for event in events], status__in=FINISHED)
+        rows = Event.objects.filter(pk__in=[event.pk for event in events], status__in=Event.FINISHED)
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         for key, kind in rows.order_by("pk").values_list("pk", "kind"):

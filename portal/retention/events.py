@@ -9,7 +9,7 @@ from django.db.models import SET_NULL, ForeignObjectRel, Model, QuerySet
 
 from portal.models import Attempt, Event
 from portal.retention.registry import Step, Window
-from portal.retention.walk import FINISHED, walk
+from portal.retention.walk import walk
 
 
 def batch(window: Window) -> Step | None:
@@ -27,7 +27,7 @@ def _remove(events: list[Event]) -> set[int]:
     with transaction.atomic():
         # Rows that point here first: whoever changes such a row locks it before it locks an Event.
         held = _let_go(keys)
-        free = _locked(Event.objects.filter(pk__in=set(keys) - held, status__in=FINISHED))
+        free = _locked(Event.objects.filter(pk__in=set(keys) - held, status__in=Event.FINISHED))
         Event.objects.filter(parent__in=free).update(parent=None)
         Event.objects.filter(merged_into__in=free).update(merged_into=None)
         calls = Attempt.objects.filter(event__in=free)

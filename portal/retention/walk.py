@@ -12,9 +12,6 @@ from django.db.models import Q
 from portal.models import Event
 from portal.retention.registry import Step, Window
 
-FINISHED = (Event.Status.DONE, Event.Status.IGNORED, Event.Status.MERGED)
-OPEN = (Event.Status.WAITING, Event.Status.LEASED, Event.Status.FAILED, Event.Status.UNCERTAIN)
-
 _SEEN = ("pk", "tenant_id", "kind", "status", "correlation_id", "created_at", "finished_at")
 
 Events = list[Event]
@@ -61,13 +58,14 @@ def walk(window: Window, remove: Callable[[Events], set[int]], worth: Callable[[
 
 def ended_before(events: Iterable[Event], before: datetime) -> Events:
     """Those that ended, and long enough ago: what was replayed lately begins its time anew."""
-    return [event for event in events if event.status in FINISHED and event.finished_at and event.finished_at < before]
+    finished = (event for event in events if event.status in Event.FINISHED)
+    return [event for event in finished if event.finished_at and event.finished_at < before]
 
 
 def unfinished_chains(chains: Collection[UUID], before: datetime) -> set[UUID]:
     """Those of the chains in which something waits, runs, has to be decided or ended too lately."""
     if not chains:
         return set()
-    unfinished = Q(status__in=OPEN) | Q(finished_at=None) | Q(finished_at__gte=before)
+    unfinished = Q(status__in=(*Event.PENDING, *Event.UNRESOLVED)) | Q(finished_at=None) | Q(finished_at__gte=before)
     found = Event.objects.filter(unfinished, correlation_id__in=chains).order_by()
     return set(found.values_list("correlation_id", flat=True))

@@ -14,7 +14,6 @@ WINDOW = timedelta(minutes=5)
 ROWS_LOOKED_AT = 2_000
 NEXT_LOOKED_AT = 100
 COUNTED = 1_000_000
-ENDED = (Event.Status.DONE, Event.Status.IGNORED, Event.Status.MERGED)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def pace_of(lane: Lane, now: datetime) -> Pace | None:
         return None
     number = waiting.order_by().values("pk")[: COUNTED + 1].count()
     middle = sorted(pk for pk, _ in coming)[len(coming) // 2]
-    per_minute = max(_measured(lane, status, middle, now) for status in ENDED)
+    per_minute = max(_measured(lane, status, middle, now) for status in Event.FINISHED)
     kind, _times = Counter(kind for _, kind in coming).most_common(1)[0]
     return Pace(kind, number, expected(lane.calls_per_minute, per_minute))
 

@@ -43,6 +43,10 @@ def test_an_arrival_waits_to_be_claimed_with_all_that_was_said(desk: Desk) -> No
     assert not receipt.already_reported
 
 
+def test_each_status_is_a_workers_turn_or_a_persons_or_the_end() -> None:
+    assert sorted([*Event.PENDING, *Event.UNRESOLVED, *Event.FINISHED]) == sorted(Event.Status.values)
+
+
 def test_two_arrivals_do_not_share_a_trace(desk: Desk) -> None:
     desk.arrive()
     desk.arrive()

@@ -153,7 +153,7 @@ def _end(signum: int, frame: FrameType | None) -> None:
 def _wait_until_quiet(demo: seeding.Demo, began: datetime) -> None:
     """Until the worker is up and nothing waits any more, so that the tour is followed alone."""
     hearts = Heart.objects.filter(beat_at__gt=began)
-    unfinished = Event.objects.for_tenant(demo.tenant).filter(status__in=[Event.Status.WAITING, Event.Status.LEASED])
+    unfinished = Event.objects.for_tenant(demo.tenant).filter(status__in=Event.PENDING)
     deadline = time.monotonic() + READ_SECONDS
     while unfinished.exists() or not hearts.exists():
         if time.monotonic() > deadline:
