@@ -1,4 +1,4 @@
-"""Redaction for traces and logs: what may be kept of a request, an answer, or an address.
+"""Redaction for traces and logs: what may be kept of a request, an answer, an address, or an error.
 
 It works on text rather than on parsed JSON, because what needs a trace most is malformed: half an answer, an HTML page
 that echoes a header, JSON inside a string. A secret that is cut off at the end of the text goes, too.
@@ -7,6 +7,7 @@ that echoes a header, JSON inside a string. A secret that is cut off at the end 
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterable
 
 from portal.text import storable
@@ -135,3 +136,8 @@ def excerpt(body: bytes | str, limit: int = EXCERPT_LIMIT, *, hide: Iterable[str
     whole = len(text)
     text = redact(text[:WINDOW])
     return text if len(text) <= limit and whole <= WINDOW else f"{text[:limit]}… ({whole} characters)"
+
+
+def place_of(error: BaseException) -> str:
+    """What a log keeps of an error beside its type: where, not what. Its words often hold a person's data."""
+    return "".join(traceback.format_tb(error.__traceback__))

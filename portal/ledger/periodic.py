@@ -7,7 +7,6 @@ work itself: the supervisor, who runs it, has a cluster to watch.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from portal.models import PeriodicTask, Tenant
+from portal.redaction import place_of
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +90,7 @@ def _run(task: Task, now: datetime) -> bool:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        # Where, not what: the words of an error often hold a person's data.
-        place = "".join(traceback.format_tb(error.__traceback__))
-        log.error("periodic=%s error=%s\n%s", task.name, type(error).__name__, place)
+        log.error("periodic=%s error=%s\n%s", task.name, type(error).__name__, place_of(error))
         return False
     log.info("periodic=%s done", task.name)
     return True

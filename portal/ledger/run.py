@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from portal.ledger.finish import LeaseLost, fail, finish, finish_all, held
 from portal.ledger.limits import charge_call, note_answer
 from portal.ledger.registry import Result, Work, registry
 from portal.models import Attempt, Event
+from portal.redaction import place_of
 from portal.sentences import Sentence, say
 from portal.text import storable
 
@@ -87,9 +87,7 @@ def run_handler(event: Event) -> Result | str:
     except Failure as failure:
         return fail(event, failure) or LOST
     except Exception as error:
-        # Where, not what: the words of an error often hold a person's data.
-        place = "".join(traceback.format_tb(error.__traceback__))
-        log.error("event=%s kind=%s error=%s\n%s", event.pk, event.kind, type(error).__name__, place)
+        log.error("event=%s kind=%s error=%s\n%s", event.pk, event.kind, type(error).__name__, place_of(error))
         sentence = say(
             "Something unexpected went wrong here (%(error)s). The log has the details.", error=type(error).__name__
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from portal.redaction import place_of
 from portal.retention.runs import is_asked, prune_asked
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,6 @@ class Beside:
         except DatabaseError as error:
             log.warning("retention=interrupted (%s), it is gone on with", type(error).__name__)
         except Exception as error:
-            # Where, not what: the words of an error often hold a person's data.
-            place = "".join(traceback.format_tb(error.__traceback__))
-            log.error("retention=failed (%s)\n%s", type(error).__name__, place)
+            log.error("retention=failed (%s)\n%s", type(error).__name__, place_of(error))
         finally:
             connection.close()
