@@ -14,11 +14,12 @@ from integrations.actito import rereading
 from integrations.actito.models import ActitoConnection
 from portal import jobs
 from portal.admin.dialogs import DialogForm, dialog, finished, leads_to
-from portal.admin.progress import end_in_sight, spaced
+from portal.admin.progress import end_in_sight
 from portal.admin.replays import SinceForm, rate_field
 from portal.admin.rights import row
 from portal.models import Job
 from portal.tenancy import Action
+from portal.watch.words import spaced
 
 # In the connection's header, one menu for both.
 CATCH_UP = {"title": _("Catch up"), "icon": "sync", "items": ["read_again", "replay_failed"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
 from typing import Any
@@ -16,13 +17,14 @@ from django.utils.translation import gettext as _
 from portal.admin.about import people
 from portal.admin.extend import Figure, Panel, extensions
 from portal.admin.paging import AtLeast, by_tenant, keys_in_order, newest
+from portal.admin.progress import endings
 from portal.admin.rights import allowed_tenants, may_here
 from portal.ledger import kind_title
 from portal.models import Customer, Event, Tenant
 from portal.tenancy import Action
 from portal.watch.trouble import Kind, Trouble, troubles_of
 from portal.watch.verdict import verdict
-from portal.watch.words import spaced
+from portal.watch.words import counted, spaced
 
 TROUBLES_SHOWN, WRONG_SHOWN = 8, 20
 # Counts have limits, so that the page takes the same time whatever the tables hold: what happened today is looked up
@@ -49,7 +51,7 @@ def count_text(rows: QuerySet[Any], limit: int = COUNT_LIMIT) -> str:
         number = bounded.count()
         if number > COUNT_KEPT_FROM:
             cache.set(key, number, COUNT_KEPT_SECONDS)
-    return str(AtLeast(limit)) if number > limit else spaced(number)
+    return counted(number, limit)
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
@@ -95,16 +97,14 @@ def _today(tenants: Iterable[int]) -> dict[str, Any]:
     newest_keys = keys_in_order(Event.objects.all(), by_tenant(tenants))[:EVENTS_COUNTED]
     recent = Event.objects.filter(pk__in=newest_keys, created_at__gte=midnight)
     rows = recent.order_by().values_list("status").annotate(number=Count("pk"))
-    counts: dict[str, int] = dict(rows)
-    open_now = counts.get(Event.Status.WAITING, 0) + counts.get(Event.Status.LEASED, 0)
-    quiet = counts.get(Event.Status.IGNORED, 0) + counts.get(Event.Status.MERGED, 0)
-    parts = [
-        (_("Done"), counts.get(Event.Status.DONE, 0), "good", Event.Status.DONE),
-        (_("Nothing to do"), quiet, "quiet", Event.Status.IGNORED),
-        (_("On the way"), open_now, "busy", Event.Status.WAITING),
-        (_("Failed"), counts.get(Event.Status.FAILED, 0), "bad", Event.Status.FAILED),
-        (_("Uncertain"), counts.get(Event.Status.UNCERTAIN, 0), "warn", Event.Status.UNCERTAIN),
-    ]  # fmt: skip
+    counts = Counter(dict(rows))
+    parts = endings(
+        done=counts[Event.Status.DONE],
+        nothing=counts[Event.Status.IGNORED] + counts[Event.Status.MERGED],
+        pending=sum(counts[status] for status in Event.PENDING),
+        failed=counts[Event.Status.FAILED],
+        uncertain=counts[Event.Status.UNCERTAIN],
+    )
     total = sum(counts.values())
     return {
         "total": str(AtLeast(EVENTS_COUNTED)) if total >= EVENTS_COUNTED else spaced(total),

@@ -25,7 +25,7 @@ from portal.admin.filters import Question
 from portal.admin.home import register_panel, titled
 from portal.admin.pages import PageAdmin
 from portal.admin.paging import ManyRows, ManyRowsList
-from portal.admin.progress import Standing, bar, counted, figures, spaced, standing, state_chip
+from portal.admin.progress import Standing, bar, counted, figures, standing, state_chip
 from portal.admin.rights import allowed_tenants
 from portal.admin.site import site
 from portal.jobs import CannotSteer, needed_for
@@ -33,6 +33,7 @@ from portal.jobs.steer import UNDER_WAY
 from portal.models import Event, Job
 from portal.sentences import told
 from portal.tenancy import Action
+from portal.watch.words import spaced
 
 # What its kind needs is one of these: `JobAdmin.permits` asks for that one.
 STEERING = (Action.OPERATE, Action.CONFIGURE)

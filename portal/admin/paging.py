@@ -23,6 +23,7 @@ from unfold.views import ChangeList
 
 from portal.admin.rights import allowed_tenants
 from portal.tenancy import Action
+from portal.watch.words import spaced
 
 COUNT_LIMIT = 10_000
 SEARCH_LIMIT = 500
@@ -36,7 +37,7 @@ class AtLeast(int):
     """A count that stopped at its limit."""
 
     def __str__(self) -> str:
-        return f"{int(self):,}+".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        return f"{spaced(self)}+"
 
 
 def keys_in_order(rows: QuerySet[Any], branches: Iterable[Q] = ()) -> QuerySet[Any]:
@@ -125,7 +126,7 @@ class ManyRowsList(ChangeList):
         self.show_admin_actions = True
         if MORE_FOUND in request.__dict__:
             said = _("More than %(number)s begin like this. Type more of it to find the others.")
-            messages.info(request, said % {"number": f"{SEARCH_LIMIT:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")})
+            messages.info(request, said % {"number": spaced(SEARCH_LIMIT)})
 
 
 class ManyRows:

@@ -18,12 +18,9 @@ from portal.jobs.feed import lane_of
 from portal.jobs.registry import kind_of
 from portal.models import Event, Job, Lane
 from portal.sentences import told
+from portal.watch.words import lasting, spaced
 
 _TONES = {Job.State.RUNNING: "busy", Job.State.PAUSED: "warn", Job.State.CANCELLED: "quiet", Job.State.DONE: "good"}
-
-
-def spaced(number: float) -> str:
-    return f"{round(number):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def state_chip(job: Job, counted: Tally, stuck: bool = False) -> SafeString:
@@ -43,20 +40,6 @@ def bar(job: Job, counted: Tally) -> SafeString:
     )
     tone = _TONES[Job.State(job.state)]
     return format_html(shown + "<small>{}</small>", tone, counted.percent, counted.percent, said)
-
-
-def lasting(seconds: float) -> str:
-    """A stretch of time in one unit, as people say it."""
-    if seconds < 60:
-        return _("less than a minute")
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return ngettext("about %(n)d minute", "about %(n)d minutes", minutes) % {"n": minutes}
-    hours = round(seconds / 3600)
-    if hours < 48:
-        return ngettext("about %(n)d hour", "about %(n)d hours", hours) % {"n": hours}
-    days = round(seconds / 86_400)
-    return ngettext("about %(n)d day", "about %(n)d days", days) % {"n": days}
 
 
 def end_in_sight(left: int, lane: Lane | None, rate: int = 0, measured: float = 0.0) -> str:
@@ -115,12 +98,20 @@ def counted(jobs: Iterable[Job]) -> list[tuple[Job, Tally]]:
     return [(job, found[job.pk]) for job in jobs]
 
 
-def figures(counts: Tally) -> list[tuple[Any, str, str, str]]:
-    """Title, number, tone, and the status that the list of events is asked for."""
+def endings(*, done: int, nothing: int, pending: int, failed: int, uncertain: int) -> list[tuple[Any, int, str, str]]:
+    """How many Events ended how: title, number, tone, and the status that the list of events is asked for."""
     return [
-        (_("Done"), spaced(counts.done), "good", Event.Status.DONE),
-        (_("Nothing to do"), spaced(counts.nothing), "quiet", Event.Status.IGNORED),
-        (_("On the way"), spaced(counts.open), "busy", Event.Status.WAITING),
-        (_("Failed"), spaced(counts.failed), "bad", Event.Status.FAILED),
-        (_("Uncertain"), spaced(counts.uncertain), "warn", Event.Status.UNCERTAIN),
+        (_("Done"), done, "good", Event.Status.DONE),
+        (_("Nothing to do"), nothing, "quiet", Event.Status.IGNORED),
+        (_("On the way"), pending, "busy", Event.Status.WAITING),
+        (_("Failed"), failed, "bad", Event.Status.FAILED),
+        (_("Uncertain"), uncertain, "warn", Event.Status.UNCERTAIN),
     ]
+
+
+def figures(counts: Tally) -> list[tuple[Any, str, str, str]]:
+    """The endings of its rows, their numbers as text."""
+    found = endings(
+        done=counts.done, nothing=counts.nothing, pending=counts.open, failed=counts.failed, uncertain=counts.uncertain
+    )
+    return [(title, spaced(number), tone, status) for title, number, tone, status in found]

@@ -97,10 +97,6 @@ def _page(accounts: Sequence[RemoteAccount], status: str) -> str:
     return accounts[0].url if accounts else f"{reverse('admin:portal_event_changelist')}?status={status}"
 
 
-def counted(number: int, limit: int) -> str:
-    return f"{words.spaced(limit)}+" if number > limit else words.spaced(number)
-
-
 def _waiting(paused: Sequence[Lane]) -> dict[int, int]:
     condition, ranges = "e.lane_id = %s AND e.status = 'waiting'", [(lane.pk,) for lane in paused]
     groups = grouped(condition, "e.due_at", ranges, PAUSED_COUNTED + 1, by="lane_id")
@@ -112,7 +108,7 @@ def _paused(lane: Lane, account: RemoteAccount, waiting: int) -> Trouble:
     return Trouble(
         Kind.PAUSED, f"paused:{account.url}", lane.tenant_id, lane.paused_at, account.title,
         told(lane.pause_reason) or _("Paused."),
-        said % {"since": words.since(lane.paused_at), "n": counted(waiting, PAUSED_COUNTED)}, account.url,
+        said % {"since": words.since(lane.paused_at), "n": words.counted(waiting, PAUSED_COUNTED)}, account.url,
         remedy=Remedy(_("Resume"), account.resume_url, Action.OPERATE, dialog=True),
     )  # fmt: skip
 
@@ -152,7 +148,7 @@ def _late(lane: Lane, accounts: Sequence[RemoteAccount], pace: Pace | None, now:
 
 def _end(pace: Pace) -> str:
     """“50 000 profiles to read, about 8 h at 100 a minute.”"""
-    what = words.backlog(pace.kind, pace.waiting, counted(pace.waiting, COUNTED))
+    what = words.backlog(pace.kind, pace.waiting, words.counted(pace.waiting, COUNTED))
     end = {"time": words.length(pace.seconds_left or 0), "n": words.spaced(max(1, round(pace.per_minute)))}
     return f"{what}, {_('about %(time)s at %(n)s a minute.') % end}"
 
@@ -176,8 +172,7 @@ def _open_ones(tenants: Sequence[int], accounts: Accounts) -> Iterator[Trouble]:
 def _open(kind: Kind, group: Group, accounts: Sequence[RemoteAccount], said: str, to_do: str) -> Trouble:
     status = Event.Status.FAILED if kind is Kind.FAILED else Event.Status.UNCERTAIN
     page = f"{reverse('admin:portal_event_changelist')}?status={status.value}"
-    number = counted(group.number, OPEN_COUNTED - 1) if group.number >= OPEN_COUNTED else words.spaced(group.number)
-    shown = {"n": number, "at": words.since(group.ended_at)}
+    shown = {"n": words.counted(group.number, OPEN_COUNTED - 1), "at": words.since(group.ended_at)}
     return Trouble(
         kind, f"{kind}:{group.lane_id}", group.tenant_id, group.ended_at, _named(accounts), said % shown, to_do, page,
         mark=group.newest, tone=Tone.WARN, remedy=Remedy(_("Show them"), page),

@@ -10,25 +10,50 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86_400.0
 # What waits, by the kind of its Events: "50 000 profiles to read".
 _backlogs: dict[str, Any] = {}
 
 
-def spaced(number: int) -> str:
-    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+def spaced(number: float) -> str:
+    return f"{round(number):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def counted(number: int, limit: int) -> str:
+    """A count that stopped beyond its limit."""
+    return f"{spaced(limit)}+" if number > limit else spaced(number)
+
+
+def in_one_unit(seconds: float) -> tuple[float, int]:
+    """The unit in which people say a stretch of time, in seconds, and how many of it."""
+    for unit, limit in ((SECOND, 60), (MINUTE, 100), (HOUR, 48)):
+        if (number := round(seconds / unit)) < limit:
+            return unit, number
+    return DAY, round(seconds / DAY)
 
 
 def length(seconds: float) -> str:
-    """About how long, in one unit: “45 s”, “12 min”, “8 h”, “3 days”."""
-    if seconds < MINUTE:
-        return _("%(n)d s") % {"n": max(1, round(seconds))}
-    if seconds < 100 * MINUTE:
-        return _("%(n)d min") % {"n": round(seconds / MINUTE)}
-    if seconds < 2 * DAY:
-        return _("%(n)d h") % {"n": round(seconds / HOUR)}
-    days = round(seconds / DAY)
-    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+    """Short: “45 s”, “12 min”, “8 h”, “3 days”."""
+    unit, number = in_one_unit(seconds)
+    if unit == SECOND:
+        return _("%(n)d s") % {"n": max(1, number)}
+    if unit == MINUTE:
+        return _("%(n)d min") % {"n": number}
+    if unit == HOUR:
+        return _("%(n)d h") % {"n": number}
+    return ngettext("%(n)d day", "%(n)d days", number) % {"n": number}
+
+
+def lasting(seconds: float) -> str:
+    """In words, as an estimate: “less than a minute”, “about 8 hours”."""
+    unit, number = in_one_unit(seconds)
+    if unit == SECOND:
+        return _("less than a minute")
+    if unit == MINUTE:
+        return ngettext("about %(n)d minute", "about %(n)d minutes", number) % {"n": number}
+    if unit == HOUR:
+        return ngettext("about %(n)d hour", "about %(n)d hours", number) % {"n": number}
+    return ngettext("about %(n)d day", "about %(n)d days", number) % {"n": number}
 
 
 def since(at: datetime | None) -> str:

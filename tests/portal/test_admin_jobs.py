@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from passes.models import WalletPass
 from portal import history, jobs, ledger
-from portal.admin.progress import end_in_sight, lasting
+from portal.admin.progress import end_in_sight
 from portal.ledger import Result, Work
 from portal.models import Event, Job
 from portal.sentences import say
@@ -237,15 +237,6 @@ def test_before_one_that_carries_values_is_replayed_staff_see_what_stays(world: 
 
 
 # Words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(20, "less than a minute"), (60, "about 1 minute"), (5_000, "about 83 minutes"), (28_800, "about 8 hours"),
-     (604_800, "about 7 days")],
-)  # fmt: skip
-def test_time_is_told_in_one_unit(seconds: float, said: str) -> None:
-    assert lasting(seconds) == said
 
 
 def test_the_end_in_sight_goes_by_the_lowest_limit() -> None:

@@ -250,6 +250,15 @@ def test_lengths_are_said_in_one_unit(spent: float, said: str) -> None:
     assert words.length(spent) == said
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(20, "less than a minute"), (60, "about 1 minute"), (5_000, "about 83 minutes"), (28_800, "about 8 hours"),
+     (604_800, "about 7 days")],
+)  # fmt: skip
+def test_estimates_are_said_in_one_unit(seconds: float, said: str) -> None:
+    assert words.lasting(seconds) == said
+
+
 def trouble(kind: Kind, tone: Tone = Tone.BAD) -> Trouble:
     return Trouble(kind, f"{kind}:1", 1, NOW, f"The {kind}", "It is wrong.", "Mend it.", "/admin/", tone=tone)
 
