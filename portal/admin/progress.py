@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.admin.chips import chip
-from portal.jobs import Tally, feeder_of, pace, tallies
+from portal.jobs import Tally, feeder_of, feeding_failed, pace, tallies
 from portal.jobs.feed import lane_of
 from portal.jobs.registry import kind_of
 from portal.models import Event, Job, Lane
@@ -83,8 +83,7 @@ def standing(job: Job, counted: Tally) -> Standing:
     now = timezone.now().timestamp()
     measured = pace.speed(job.samples, now, counted.ended) * 60 if running else 0.0
     feeder = feeder_of(job)
-    broken = feeder is not None and feeder.status in {Event.Status.FAILED, Event.Status.UNCERTAIN}
-    stuck = told(feeder.outcome) if running and broken and feeder else ""
+    stuck = told(feeder.outcome) if running and feeding_failed(feeder) else ""
     lane = lane_of(job) if kind_of(job) else None
     return Standing(
         job, counted, state_chip(job, counted, bool(stuck)), bar(job, counted), spaced(measured),

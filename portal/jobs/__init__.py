@@ -5,7 +5,17 @@ own, so progress and failures are the ledger's. docs/jobs.md.
 """
 
 from portal.jobs.registry import Again, JobKind, Row, Source, job_kind, kind_of, needed_for, source_of
-from portal.jobs.steer import CannotSteer, cancel, feeder_of, pause, prepared, resume, retry_failed, start
+from portal.jobs.steer import (
+    CannotSteer,
+    cancel,
+    feeder_of,
+    feeding_failed,
+    pause,
+    prepared,
+    resume,
+    retry_failed,
+    start,
+)
 from portal.jobs.tally import Tally, tallies, tally
 
 __all__ = [
@@ -17,6 +27,7 @@ __all__ = [
     "Tally",
     "cancel",
     "feeder_of",
+    "feeding_failed",
     "job_kind",
     "kind_of",
     "needed_for",

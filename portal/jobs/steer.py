@@ -58,7 +58,7 @@ def resume(job: Job, *, by: str) -> None:
     """Raises CannotSteer unless it was paused, or its feeding failed."""
     with transaction.atomic():
         changes: dict[str, Any] = {"state": Job.State.RUNNING, "samples": [], "paced_at": None}
-        allowed = UNDER_WAY if feeding_failed(job) else (Job.State.PAUSED,)
+        allowed = UNDER_WAY if feeding_failed(feeder_of(job)) else (Job.State.PAUSED,)
         _moved(job, allowed, say("Only a paused job can be resumed."), **changes)
         _wake(job, _note(job, RESUMED, say("%(who)s resumed it.", who=by)))
 
@@ -99,8 +99,8 @@ def feeder_of(job: Job) -> Event | None:
     return feeders.order_by("-pk").first()
 
 
-def feeding_failed(job: Job) -> bool:
-    feeder = feeder_of(job)
+def feeding_failed(feeder: Event | None) -> bool:
+    """Whether a job has stopped because what fed it did."""
     return feeder is not None and feeder.status in Event.UNRESOLVED
 
 
