@@ -42,7 +42,8 @@ def start(job: Job, *, by: AbstractBaseUser) -> Job:
             count=job.total, who=job.who,
         )  # fmt: skip
         noted = _note(job, STARTED, said)
-        Job.objects.filter(pk=job.pk).update(correlation_id=noted.correlation_id)
+        job.correlation_id = noted.correlation_id
+        job.save(update_fields=["correlation_id"])
         _wake(job, noted)
     return job
 

@@ -178,7 +178,7 @@ def news(
         source="portal",
         status=result.status,
         outcome=result.outcome,
-        correlation_id=cause.correlation_id if cause else uuid.uuid4(),
+        correlation_id=cause.correlation_id if cause else new_chain(),
         parent=cause,
         created_at=now,
         finished_at=now,

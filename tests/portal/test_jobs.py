@@ -64,6 +64,11 @@ def test_a_job_without_rows_ends_at_once(desk: Desk, worker: Worker) -> None:
     assert (job.state, jobs.tally(job).percent) == ("done", 100)
 
 
+def test_a_job_that_was_started_knows_its_chain(desk: Desk) -> None:
+    job = start(desk, 1)
+    assert job.correlation_id == Event.objects.get(kind="job.started").correlation_id
+
+
 def test_a_row_has_a_chain_of_its_own_and_follows_from_the_job(desk: Desk, worker: Worker) -> None:
     job = worker.until_ended(start(desk, 3))
     rows = list(Event.objects.filter(job=job))
