@@ -15,9 +15,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from integrations.actito import (
@@ -34,11 +32,11 @@ from integrations.mapping import map_document
 from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
-from portal.admin.dialogs import DialogForm, dialog, finished, result
+from portal.admin.dialogs import DialogForm, dialog, result
 from portal.admin.extend import Figure, FirstStep, Link, RemoteAccount, extensions
 from portal.admin.forms import TenantForm
 from portal.admin.home import register_figures
-from portal.admin.lanes import LIMITS_SHARED, LimitsForm, lane_state, limits_form, resume_lane, set_limits
+from portal.admin.lanes import LaneAdmin, limits_dialog, resume_dialog
 from portal.admin.refused import refused_lately
 from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
@@ -84,7 +82,7 @@ class ParameterInline(TenantTabularInline):
 
 
 @admin.register(ActitoConnection, site=site)
-class ActitoConnectionAdmin(LongWork, TenantAdmin):
+class ActitoConnectionAdmin(LongWork, LaneAdmin, TenantAdmin):
     """Owners set the connection up; marketers map its values."""
 
     change_action = Action.CONFIGURE
@@ -107,7 +105,6 @@ class ActitoConnectionAdmin(LongWork, TenantAdmin):
     )
     list_display = ("name", "licence", "table", "state")
     empty_sentence = _("A connection brings the profiles of one Actito table in: its address, its key, what to read.")
-    list_select_related = ("lane",)
     inlines = (MappingInline, ParameterInline)
     actions_detail = ("test", "rehearse", "resume", "limits", CATCH_UP)
     fieldsets = (
@@ -124,10 +121,6 @@ class ActitoConnectionAdmin(LongWork, TenantAdmin):
             fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"][:-1], ("name", "state"), "refused"]
             fieldsets[-1][1]["fields"] = ["addresses", *fieldsets[-1][1]["fields"]]
         return fieldsets
-
-    @display(description=_("State"))
-    def state(self, connection: ActitoConnection) -> str:
-        return lane_state(connection.lane)
 
     @display(description=_("Addresses for Actito"))
     def addresses(self, connection: ActitoConnection) -> SafeString:
@@ -158,7 +151,7 @@ class ActitoConnectionAdmin(LongWork, TenantAdmin):
                 "passed": not sentence,
                 "values": list(mapped.values.items()) if mapped else [],
                 "errors": [told(error) for error in mapped.errors] if mapped else [],
-                "done_url": reverse("admin:actito_actitoconnection_change", args=[connection.pk]),
+                "done_url": self.change_url(connection),
             },
         )
 
@@ -168,29 +161,15 @@ class ActitoConnectionAdmin(LongWork, TenantAdmin):
         description=_("Shows what a body would do to which passes, as if Actito had sent it. Nothing is stored."),
     )  # fmt: skip
     def rehearse(self, request: HttpRequest, form: RehearsalForm, connection: ActitoConnection) -> HttpResponse:
-        done_url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
         shown = rehearsed(connection, form.cleaned_data["body"])
-        return result(request, "admin/actito/rehearsed.html", {**shown, "done_url": done_url})
+        return result(request, "admin/actito/rehearsed.html", {**shown, "done_url": self.change_url(connection)})
 
-    @dialog(
-        label=_("Resume"), needs=Action.OPERATE, title=_("Resume this connection?"), icon="play_arrow",
+    resume = resume_dialog(
+        title=_("Resume this connection?"),
         description=_("What has waited is done now, oldest first. Resume once the reason is gone."),
-        variant=ActionVariant.PRIMARY,
-    )  # fmt: skip
-    def resume(self, request: HttpRequest, form: DialogForm, connection: ActitoConnection) -> HttpResponse:
-        resume_lane(connection.lane_id)
-        self.log_change(request, connection, gettext_noop("Resumed."))
-        url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
-        return finished(request, url, _("The connection moves again."))
-
-    @dialog(
-        label=_("Limits"), needs=Action.CONNECT, title=_("Limits of this account"), form=limits_form(ActitoConnection),
-        description=LIMITS_SHARED, icon="speed", submit=_("Save"),
-    )  # fmt: skip
-    def limits(self, request: HttpRequest, form: LimitsForm, connection: ActitoConnection) -> HttpResponse:
-        set_limits(request, connection, form)
-        url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
-        return finished(request, url, _("These limits hold within seconds."))
+        resumed=_("The connection moves again."),
+    )
+    limits = limits_dialog(ActitoConnection)
 
     def save_model(self, request: HttpRequest, obj: ActitoConnection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -200,12 +179,6 @@ class ActitoConnectionAdmin(LongWork, TenantAdmin):
         """The list of scenarios goes with its connection, though nobody removes a scenario by itself."""
         deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
         return deleted, counts, needed - {ActitoScenario._meta.verbose_name}, protected
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        connection = self.get_object(request, object_id)
-        actions = super().get_actions_detail(request, object_id) if connection else []
-        paused = connection is not None and connection.lane.paused_at is not None
-        return [action for action in actions if paused or not action.action_name.endswith("_resume")]
 
 
 def _try(connection: ActitoConnection, profile: str) -> tuple[list[Step], ActitoProfile | None, str]:

@@ -63,8 +63,7 @@ class LongWork:
 
     def _begun(self, request: HttpRequest, connection: ActitoConnection, job: Job, note: str) -> HttpResponse:
         if not job.total:
-            url = reverse("admin:actito_actitoconnection_change", args=[connection.pk])
-            return finished(request, url, _("There is nothing to do."), messages.WARNING)
+            return finished(request, self.change_url(connection), _("There is nothing to do."), messages.WARNING)
         jobs.start(job, by=request.user)
         self.log_change(request, connection, note)
         return leads_to(request, reverse("admin:portal_job_change", args=[job.pk]), _("It has begun. Follow it here."))

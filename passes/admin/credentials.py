@@ -7,12 +7,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import ngettext
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from passes.apple.pem import as_pem, certificates_in, private_key_in, without_keys
@@ -22,10 +21,9 @@ from passes.models import AppleCredentials
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
-from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.extend import RemoteAccount, extensions
 from portal.admin.forms import TenantForm
-from portal.admin.lanes import LIMITS_SHARED, LimitsForm, lane_state, limits_form, resume_lane, set_limits
+from portal.admin.lanes import LaneAdmin, limits_dialog, resume_dialog
 from portal.admin.site import site
 from portal.tenancy import Action
 
@@ -121,12 +119,11 @@ class CredentialsForm(TenantForm):
 
 
 @admin.register(AppleCredentials, site=site)
-class AppleCredentialsAdmin(TenantAdmin):
+class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
     change_action = add_action = delete_action = Action.CONNECT
     form = CredentialsForm
     secret_lines = ("private_key",)
     list_display = ("name", "pass_type_identifier", "team_identifier", "validity", "state")
-    list_select_related = ("lane",)
     readonly_fields = ("validity", "state")
     empty_sentence = _("Apple gives one certificate for each kind of pass. It signs them and opens the way to phones.")
     actions_detail = ("resume", "limits")
@@ -159,34 +156,12 @@ class AppleCredentialsAdmin(TenantAdmin):
         said = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
         return chip("warn" if days <= SOON_DAYS else "good", said)
 
-    @display(description=_("State"))
-    def state(self, credentials: AppleCredentials) -> str:
-        return lane_state(credentials.lane)
-
-    @dialog(
-        label=_("Resume"), needs=Action.OPERATE, title=_("Resume the pushes?"), icon="play_arrow",
-        description=_("What has waited goes out now."), variant=ActionVariant.PRIMARY,
-    )  # fmt: skip
-    def resume(self, request: HttpRequest, form: DialogForm, credentials: AppleCredentials) -> HttpResponse:
-        resume_lane(credentials.lane_id)
-        self.log_change(request, credentials, gettext_noop("Resumed."))
-        url = reverse("admin:passes_applecredentials_change", args=[credentials.pk])
-        return finished(request, url, _("Pushes go out again."))
-
-    @dialog(
-        label=_("Limits"), needs=Action.CONNECT, title=_("Limits of this account"), form=limits_form(AppleCredentials),
-        description=LIMITS_SHARED, icon="speed", submit=_("Save"),
-    )  # fmt: skip
-    def limits(self, request: HttpRequest, form: LimitsForm, credentials: AppleCredentials) -> HttpResponse:
-        set_limits(request, credentials, form)
-        url = reverse("admin:passes_applecredentials_change", args=[credentials.pk])
-        return finished(request, url, _("These limits hold within seconds."))
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        credentials = self.get_object(request, object_id)
-        actions = super().get_actions_detail(request, object_id) if credentials else []
-        paused = credentials is not None and credentials.lane.paused_at is not None
-        return [action for action in actions if paused or not action.action_name.endswith("_resume")]
+    resume = resume_dialog(
+        title=_("Resume the pushes?"),
+        description=_("What has waited goes out now."),
+        resumed=_("Pushes go out again."),
+    )
+    limits = limits_dialog(AppleCredentials)
 
 
 def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:

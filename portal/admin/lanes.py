@@ -1,4 +1,4 @@
-"""What a remote account does, in words; setting it going again, and how much it is asked for."""
+"""Rows with a lane: what their remote account does, in words; setting it going again, how much it is asked for."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from typing import Any
 from django import forms
 from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
+from unfold.decorators import display
+from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from portal import history
 from portal.admin.chips import chip
-from portal.admin.dialogs import DialogForm
+from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.rights import row
 from portal.ledger.limits import BURST_SECONDS
 from portal.ledger.states import State, state_of
@@ -28,9 +31,6 @@ from portal.tenancy import Action
 from portal.watch import words
 
 MOST_RUNNING, MOST_A_MINUTE = 256, 100_000
-LIMITS_SHARED = _(
-    "Shared by everything that uses this account: all connections of the licence or pass type, and all workers."
-)
 
 
 def lane_state(lane: Lane) -> SafeString:
@@ -75,10 +75,6 @@ class LimitsForm(DialogForm):
             self.fields[name].initial = getattr(lane, name)
 
 
-def limits_form(model: type[Model]) -> type[LimitsForm]:
-    return type("LimitsForm", (LimitsForm,), {"row_model": model})
-
-
 def set_limits(request: HttpRequest, account: Any, form: LimitsForm) -> None:
     """Writes the limits of the account's lane, and what they were before into the account's history."""
     wanted = {name: form.cleaned_data[name] for name in ("max_running", "calls_per_minute")}
@@ -93,3 +89,54 @@ def set_limits(request: HttpRequest, account: Any, form: LimitsForm) -> None:
                 account, by=request.user, kind=Change.Kind.DONE, differences=differences,
                 sentence=gettext_noop("Limits changed."),
             )  # fmt: skip
+
+
+class LaneAdmin:
+    """For admins of rows with a lane, which take `resume` and `limits` from the two functions below."""
+
+    list_select_related = ("lane",)
+
+    @display(description=_("State"))
+    def state(self, account: Any) -> str:
+        return lane_state(account.lane)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        account = self.get_object(request, object_id)
+        actions = super().get_actions_detail(request, object_id) if account else []
+        paused = account is not None and account.lane.paused_at is not None
+        return [action for action in actions if paused or not action.action_name.endswith("_resume")]
+
+    def change_url(self, account: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[account.pk])
+
+
+def resume_dialog(*, title: Any, description: Any, resumed: Any) -> Any:
+    """The action `resume` of a LaneAdmin. `resumed`: what is said when it is done."""
+
+    @dialog(
+        label=_("Resume"), needs=Action.OPERATE, title=title, icon="play_arrow", description=description,
+        variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def resume(self: LaneAdmin, request: HttpRequest, form: DialogForm, account: Any) -> HttpResponse:
+        resume_lane(account.lane_id)
+        self.log_change(request, account, gettext_noop("Resumed."))
+        return finished(request, self.change_url(account), resumed)
+
+    return resume
+
+
+def limits_dialog(model: type[Model]) -> Any:
+    """The action `limits` of the model's LaneAdmin."""
+
+    @dialog(
+        label=_("Limits"), needs=Action.CONNECT, title=_("Limits of this account"), icon="speed", submit=_("Save"),
+        form=type("LimitsOfModel", (LimitsForm,), {"row_model": model}),
+        description=_(
+            "Shared by everything that uses this account: all connections of the licence or pass type, and all workers."
+        ),
+    )  # fmt: skip
+    def limits(self: LaneAdmin, request: HttpRequest, form: LimitsForm, account: Any) -> HttpResponse:
+        set_limits(request, account, form)
+        return finished(request, self.change_url(account), _("These limits hold within seconds."))
+
+    return limits
