@@ -52,15 +52,16 @@ class ActitoCore(Sandbox):
 
     def handle(self, request: Request) -> Response:
         """The answer of a route under `/_sandbox/`, or of a vendor route to who is let in."""
-        if request.path.startswith("/_sandbox/"):
-            return super().handle(request)
         try:
-            with self._slot():
-                time.sleep(self.switches.latency)
-                self._admit(request)
-                response = super().handle(request)
+            return super().handle(request) if request.path.startswith("/_sandbox/") else self._handle_call(request)
         except Refusal as refusal:
             return Response(refusal.status, refusal.body)
+
+    def _handle_call(self, request: Request) -> Response:
+        with self._slot():
+            time.sleep(self.switches.latency)
+            self._admit(request)
+            response = super().handle(request)
         if response.status not in {404, 405}:
             return response
         # The routes raise theirs, so this is the base class: it knows no such path or method.
@@ -138,3 +139,10 @@ class ActitoCore(Sandbox):
 
 def _basic(account: str) -> str:
     return base64.b64encode(account.encode()).decode()
+
+
+def json_of(request: Request) -> Any:
+    try:
+        return request.json()
+    except ValueError as failure:
+        raise Refusal(400, "INVALID_JSON", "The body is not JSON") from failure

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.actito.sandbox.core import LEGACY, ActitoCore
+from integrations.actito.sandbox.core import LEGACY, ActitoCore, json_of
 from integrations.actito.sandbox.store import Json, Refusal, Scenario, Table
 from portal.sandbox import Request, Response, route
 
@@ -30,36 +30,27 @@ class ScenarioRoutes(ActitoCore):
     @route("POST", OWN_SCENARIOS)
     def add_scenario(self, request: Request, entity: str, table: str) -> Response:
         """Makes `{"name": "Welcome", "isActive": true, "isStartEventTriggered": true}`, as somebody would in Actito."""
-        try:
-            with self.lock:
-                made = new_scenario(self._table(entity, table), _object(request), self._store.new_id())
-                self._store.save()
-        except Refusal as refusal:
-            return Response(refusal.status, refusal.body)
+        with self.lock:
+            made = new_scenario(self._table(entity, table), _object(request), self._store.new_id())
+            self._store.save()
         return Response(201, show(made))
 
     @route("PUT", OWN_SCENARIO)
     def change_scenario(self, request: Request, entity: str, table: str, scenario: str) -> Response:
         """Starts or stops it: `{"isActive": false}`. The scenario is named by its technical name or id."""
-        try:
-            with self.lock:
-                known = self._table(entity, table).scenario(scenario)
-                for attribute, value in _flags(_object(request)).items():
-                    setattr(known, attribute, value)
-                self._store.save()
-        except Refusal as refusal:
-            return Response(refusal.status, refusal.body)
+        with self.lock:
+            known = self._table(entity, table).scenario(scenario)
+            for attribute, value in _flags(_object(request)).items():
+                setattr(known, attribute, value)
+            self._store.save()
         return Response(200, show(known))
 
     @route("DELETE", OWN_SCENARIO)
     def remove_scenario(self, request: Request, entity: str, table: str, scenario: str) -> Response:
-        try:
-            with self.lock:
-                place = self._table(entity, table)
-                del place.scenarios[place.scenario(scenario).id]
-                self._store.save()
-        except Refusal as refusal:
-            return Response(refusal.status, refusal.body)
+        with self.lock:
+            place = self._table(entity, table)
+            del place.scenarios[place.scenario(scenario).id]
+            self._store.save()
         return Response(204)
 
 
@@ -115,10 +106,7 @@ def _truth(name: str, value: str) -> bool:
 
 
 def _object(request: Request) -> Json:
-    try:
-        body = request.json()
-    except ValueError as failure:
-        raise Refusal(400, "INVALID_JSON", "The body is not JSON") from failure
+    body = json_of(request)
     if not isinstance(body, dict):
         raise Refusal(400, "INVALID_BODY", "Send an object such as {name, isActive}")
     return body

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from integrations.actito.sandbox import profiles, webhooks
-from integrations.actito.sandbox.core import LEGACY
+from integrations.actito.sandbox.core import LEGACY, json_of
 from integrations.actito.sandbox.scenarios import ScenarioRoutes, new_scenario
 from integrations.actito.sandbox.store import DEFAULT_ATTRIBUTES, Attribute, Entity, Json, Refusal, Table, Webhook
 from portal.sandbox import Request, Response, route
@@ -130,7 +130,7 @@ class ActitoSandbox(ScenarioRoutes):
     def create_or_update_profile(self, request: Request, entity: str, table: str) -> Response:
         """`{"profileId": 7}`: 201 when created, 200 when updated."""
         allowed = request.query.get("allowUpdate", str(self.switches.allow_update_default)).lower() == "true"
-        body = _json(request)
+        body = json_of(request)
         with self.lock:
             place = self._table(entity, table)
             draft = profiles.parse(place, body)
@@ -148,7 +148,7 @@ class ActitoSandbox(ScenarioRoutes):
 
     @route("PUT", PROFILE)
     def update_profile(self, request: Request, entity: str, table: str, profile: str) -> Response:
-        return Response(200, {"profileId": self._change(entity, table, profile, _json(request)).id()})
+        return Response(200, {"profileId": self._change(entity, table, profile, json_of(request)).id()})
 
     @route("DELETE", PROFILE)
     def delete_profile(self, request: Request, entity: str, table: str, profile: str) -> Response:
@@ -204,7 +204,7 @@ class ActitoSandbox(ScenarioRoutes):
 
     @route("POST", WEBHOOKS)
     def create_webhook(self, request: Request, entity: str) -> Response:
-        body = _json(request)
+        body = json_of(request)
         with self.lock:
             resource = webhooks.parse(self._store.entity(entity), body)
             webhook = Webhook(self._store.new_id(), entity, resource)
@@ -219,7 +219,7 @@ class ActitoSandbox(ScenarioRoutes):
 
     @route("PUT", WEBHOOK)
     def replace_webhook(self, request: Request, entity: str, webhook: str) -> Response:
-        body = _json(request)
+        body = json_of(request)
         with self.lock:
             known = self._store.webhook(entity, webhook)
             known.body = webhooks.parse(self._store.entity(entity), body)
@@ -244,35 +244,25 @@ class ActitoSandbox(ScenarioRoutes):
         try:
             self.switches.change(request.json())
         except ValueError as refusal:
-            return Response(400, Refusal(400, "INVALID_SWITCH", str(refusal)).body)
+            raise Refusal(400, "INVALID_SWITCH", str(refusal)) from refusal
         return Response(200, self.switches.as_json())
 
     @route("POST", CUSTOM_ACTION)
     def reach_custom_action(self, request: Request, entity: str, table: str, profile: str) -> Response:
         """A profile reaches a custom action's block in a scenario: `{"action": "updatePass", "parameters": {…}}`."""
-        try:
-            body = _json(request)
-            if not isinstance(body, dict) or not isinstance(body.get("parameters", {}), dict):
-                raise Refusal(400, "INVALID_BODY", "Send {action, parameters}")
-            with self.lock:
-                place = self._table(entity, table)
-                known = profiles.find(place, profile)
-                action, parameters = str(body.get("action", "")), body.get("parameters", {})
-                pushed = self._push(webhooks.trigger(entity, place, known, action, parameters))
-        except Refusal as refusal:
-            return Response(refusal.status, refusal.body)
+        body = json_of(request)
+        if not isinstance(body, dict) or not isinstance(body.get("parameters", {}), dict):
+            raise Refusal(400, "INVALID_BODY", "Send {action, parameters}")
+        with self.lock:
+            place = self._table(entity, table)
+            known = profiles.find(place, profile)
+            action, parameters = str(body.get("action", "")), body.get("parameters", {})
+            pushed = self._push(webhooks.trigger(entity, place, known, action, parameters))
         return Response(202, {"pushed": pushed})
 
     @route("GET", "/_sandbox/deliveries")
     def list_deliveries(self, request: Request) -> Response:
         return Response(200, self.deliveries())
-
-
-def _json(request: Request) -> Any:
-    try:
-        return request.json()
-    except ValueError as failure:
-        raise Refusal(400, "INVALID_JSON", "The body is not JSON") from failure
 
 
 def _seed_profile(table: Table, values: Mapping[str, Any]) -> int:
