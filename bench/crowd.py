@@ -108,7 +108,8 @@ def _last(table: str) -> int:
 
 
 def _design(tenant: Any) -> tuple[int, list[int], str]:
-    from passes.content import design_of, render  # noqa: PLC0415
+    from passes.content import render  # noqa: PLC0415
+    from passes.design import design_of  # noqa: PLC0415
     from passes.models import AppleCredentials, PassTemplate, TemplateField  # noqa: PLC0415
     from portal.ledger.text import encode  # noqa: PLC0415
 

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.utils import translation
-from django.utils.translation import gettext
+from passes.design import NUMBERS
+from passes.filling import ContentError, Filling
+from portal.sentences import say
 
-from passes.expressions import ExpressionError, evaluate, names_in
-from passes.models import PassTemplate
-from portal.sentences import Explained, say
+__all__ = ["Content", "ContentError", "content_hash", "render"]
 
-MESSAGE = "message"  # the value that a custom action's message becomes
-
-
-class ContentError(Explained, ValueError):
-    """The template makes no content for these values; the sentence says which part, and holds no value."""
+LINKS = ("https://", "http://", "mailto:", "tel:", "sms:")
 
 
 @dataclass(frozen=True)
@@ -30,79 +25,26 @@ class Content:
     {"kind", "organization_name", "description", "logo_text", "colours": {background, text, label}, "language",
      "fields": [{"place", "key", "label", "value", "change_message"}], "barcode": {"format", "message"} or null,
      "texts": {language: {text: translation}}, "images": {file name: SHA-1}, "voided"}
+
+    A field may also have: "format" ("number", "currency", "percent", "scientific", "words": the value is a number;
+    "date": ISO 8601 with an offset), "currency", "date_style", "time_style", "relative", "fixed_zone", "alignment",
+    "second_row", "link", "detectors", "semantics".
     """
 
     data: dict[str, Any]
     hash: str
 
 
-def design_of(template: PassTemplate) -> dict[str, Any]:
-    """The saved design as one document, which publishing keeps: what `Content` holds, with expressions for values."""
-    fields = [
-        {
-            "place": field.place,
-            "key": field.key,
-            "label": field.label,
-            "expression": field.expression,
-            "change_message": field.change_message,
-        }
-        for field in template.fields.all()
-    ]
-    return {
-        "kind": template.kind,
-        "organization_name": template.organization_name,
-        "description": template.description,
-        "logo_text": template.logo_text,
-        "colours": {
-            "background": template.background_colour.upper(),
-            "text": template.text_colour.upper(),
-            "label": template.label_colour.upper(),
-        },
-        "language": template.language,
-        "fields": [*fields, *_message_field(template, fields)],
-        "barcode": {"format": template.barcode_format, "expression": template.barcode_message},
-        "texts": _texts(template),
-        "images": {image.file_name: image.sha1 for image in template.images.all()},
-    }
-
-
 def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool = False) -> Content:
     """The content of one pass. Raises ContentError for an expression that cannot be worked out."""
+    filling = Filling(values, ZoneInfo(design.get("time_zone", "UTC")))
     data = {
         **design,
-        "fields": [_field(field, values) for field in design["fields"]],
-        "barcode": _barcode(design["barcode"], values),
+        "fields": [_field(field, filling) for field in design["fields"]],
+        "barcode": _barcode(design["barcode"], filling),
         "voided": voided,
     }
     return Content(data, content_hash(data))
-
-
-def _message_field(template: PassTemplate, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The line on the back for messages, unless the design places them itself.
-
-    It stands there empty as well: phones announce a field that changes, not one that is new.
-    """
-    if not template.carries_messages or any(map(_places_messages, fields)):
-        return []
-    line = {"place": "back", "key": MESSAGE, "label": _message_label(template.language)}
-    return [{**line, "expression": f"{{{{ {MESSAGE} }}}}", "change_message": "%@"}]
-
-
-def _places_messages(field: Mapping[str, Any]) -> bool:
-    try:
-        return field["key"] == MESSAGE or MESSAGE in names_in(field["expression"])
-    except ExpressionError:  # told where the field is worked out
-        return False
-
-
-def _message_label(language: str) -> str:
-    with translation.override(language):
-        return gettext("Message")
-
-
-def _field(field: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: field[name] for name in ("place", "key", "label", "change_message")}
-    return {**shown, "value": _value(field["label"] or field["key"], field["expression"], values)}
 
 
 def content_hash(data: Mapping[str, Any]) -> str:
@@ -110,26 +52,34 @@ def content_hash(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _value(part: str, expression: str, values: Mapping[str, Any]) -> str | int | float:
-    try:
-        return evaluate(expression, values)
-    except ExpressionError as error:
-        raise ContentError(say("“%(part)s”: %(reason)s", part=part, reason=error.sentence)) from error
+def _field(field: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
+    part = field["label"] or field["key"]
+    kept = {name: value for name, value in field.items() if name not in {"expression", "link", "semantics"}}
+    return {**kept, **_value(part, field, filling), **dict(_extras(part, field, filling))}
 
 
-def _barcode(barcode: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str] | None:
+def _value(part: str, field: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
+    """A day is the same everywhere; a phone west of the brand would show the day before."""
+    expression = field["expression"]
+    if field.get("format") in NUMBERS:
+        return {"value": filling.number(part, expression)}
+    if field.get("format") == "date":
+        moment, day = filling.moment(part, expression)
+        return {"value": moment, **({"fixed_zone": True} if day else {})}
+    return {"value": filling.value(part, expression)}
+
+
+def _extras(part: str, field: Mapping[str, Any], filling: Filling) -> Iterator[tuple[str, Any]]:
+    if link := filling.text(part, field.get("link", "")):
+        if not link.startswith(LINKS):
+            raise ContentError(say("“%(part)s”: the link is not a web address.", part=part))
+        yield "link", link
+    if semantics := filling.tree(part, field.get("semantics")):
+        yield "semantics", semantics
+
+
+def _barcode(barcode: Mapping[str, str], filling: Filling) -> dict[str, str] | None:
     if not barcode["format"]:
         return None
-    message = str(_value(say("Barcode"), barcode["expression"], values))
+    message = filling.text(say("Barcode"), barcode["expression"])
     return {"format": barcode["format"], "message": message} if message else None
-
-
-def _texts(template: PassTemplate) -> dict[str, dict[str, str]]:
-    own = _message_label(template.language)
-    others = [code for code, _name in settings.LANGUAGES if code != template.language]
-    texts: dict[str, dict[str, str]] = {}
-    if template.carries_messages:
-        texts = {code: {own: label} for code in others if (label := _message_label(code)) != own}
-    for row in template.texts.all():
-        texts.setdefault(row.language, {})[row.text] = row.translation
-    return texts

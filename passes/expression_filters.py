@@ -13,7 +13,7 @@ register = Library()
 # Left out on purpose: filters that make HTML, and those that can make a huge text from a small one (ljust, center).
 _HARMLESS = (
     "add", "capfirst", "cut", "default", "divisibleby", "first", "last", "length", "lower", "pluralize", "slice",
-    "title", "truncatechars", "truncatewords", "upper", "yesno",
+    "title", "truncatechars", "truncatewords", "upper", "urlencode", "yesno",
 )  # fmt: skip
 for _name in _HARMLESS:
     register.filters[_name] = defaultfilters.register.filters[_name]

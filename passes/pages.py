@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
 from passes.models import TemplateImage, WalletPass
+from passes.words import words
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +64,8 @@ def front(content: Mapping[str, Any], language: str) -> dict[str, list[Shown]]:
     groups: dict[str, list[Shown]] = {place: [] for place in _FRONT}
     for field in content["fields"]:
         if field["place"] in groups and field["value"] != "":
-            value = field["value"]
-            label, shown = field["label"], str(value)
-            groups[field["place"]].append(Shown(texts.get(label, label), texts.get(shown, shown)))
+            label, value = field["label"], words(field, language)
+            groups[field["place"]].append(Shown(texts.get(label, label), texts.get(value, value)))
     return groups
 
 

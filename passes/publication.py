@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from passes.content import design_of
+from passes.design import design_of
 from passes.models import PassTemplate
 from passes.refresh import PASS_DUE, PASS_REFRESH
 from portal import jobs

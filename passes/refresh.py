@@ -13,7 +13,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from passes import delivery
-from passes.content import Content, ContentError, content_hash, design_of, render
+from passes.content import Content, ContentError, content_hash, render
+from passes.design import design_of
 from passes.models import PassTemplate, UpdateCounter, WalletPass
 from passes.values import Held, shown
 from portal import ledger

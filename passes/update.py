@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from passes.content import MESSAGE, ContentError
+from passes.content import ContentError
+from passes.design import MESSAGE
 from passes.models import PassTemplate, WalletPass
 from passes.refresh import locked_passes, refresh, values_of
 from passes.values import Held, NoSum, Write, written

@@ -15,7 +15,8 @@ from factory.django import DjangoModelFactory
 from integrations.actito.models import ActitoConnection, ActitoScenario, AttributeMapping, ParameterMapping
 from integrations.demo.artwork import images
 from integrations.mapping import ValueType
-from passes.content import design_of, render
+from passes.content import render
+from passes.design import design_of
 from passes.models import (
     AppleCredentials,
     Device,

@@ -20,7 +20,7 @@ from integrations.demo import artwork
 from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
 from integrations.demo.processes import HOST, Ports
 from integrations.mapping import ValueType
-from passes.content import design_of
+from passes.design import design_of
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText
 from portal import ledger
 from portal.access import check_key, make_key

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from passes.content import ContentError, design_of, render
+from passes.content import ContentError, render
+from passes.design import design_of
 from passes.models import PassTemplate, WalletPass
 from passes.refresh import values_of
+from passes.words import words
 from portal.sentences import told
 
 SAMPLES = 3
@@ -33,8 +35,8 @@ class Sample:
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """What the owner of the phone will see change: fields first, then the design."""
-    old = {field["key"]: field for field in before.get("fields", [])}
-    new = {field["key"]: field for field in after.get("fields", [])}
+    old = {field["key"]: _readable(field) for field in before.get("fields", [])}
+    new = {field["key"]: _readable(field) for field in after.get("fields", [])}
     found = []
     for key in [*new, *(key for key in old if key not in new)]:
         was, now = old.get(key, {}), new.get(key, {})
@@ -58,6 +60,10 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
         if before.get(part) != after.get(part):
             found.append(Change(title, "", _("changed")))
     return found
+
+
+def _readable(field: Mapping[str, Any]) -> dict[str, Any]:
+    return {**field, "value": words(field)}
 
 
 def samples(template: PassTemplate) -> list[Sample]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passes.content import MESSAGE
+from passes.design import MESSAGE
 from passes.expressions import names_in
 from passes.models import PassTemplate, WalletPass
 from portal.models import Customer

@@ -21,6 +21,7 @@ from passes.content import ContentError
 from passes.models import Device, Registration, WalletPass
 from passes.pages import link
 from passes.refresh import refresh
+from passes.words import words
 from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
@@ -90,7 +91,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
         subjects += [f"device:{device.pk}" for device in devices]
         return {
             "card": card(wallet_pass.template, wallet_pass.content),
-            "fields": wallet_pass.content.get("fields", []),
+            "fields": [{**field, "value": words(field)} for field in wallet_pass.content.get("fields", [])],
             "own_values": sorted(wallet_pass.values.items()),
             "devices": devices,
             "page_url": link(wallet_pass) if self._may_hand_out(request, wallet_pass) else "",

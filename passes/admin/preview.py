@@ -6,9 +6,11 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from passes.content import ContentError, design_of, render
+from passes.content import ContentError, render
+from passes.design import design_of
 from passes.models import PassTemplate, TemplateImage
 from passes.refresh import values_of
+from passes.words import words
 from portal.sentences import told
 
 _LINES = {"pdf417", "code128"}
@@ -24,7 +26,7 @@ def card(template: PassTemplate, content: Mapping[str, Any]) -> dict[str, Any]:
     images = {image.role: picture(image) for image in template.images.all()}  # the largest of each role comes last
     fields: dict[str, list[Any]] = {}
     for field in content.get("fields", []):
-        fields.setdefault(field["place"], []).append(field)
+        fields.setdefault(field["place"], []).append({**field, "value": words(field)})
     barcode = content.get("barcode")
     return {
         "colours": content.get("colours", {}),

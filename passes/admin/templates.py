@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from unfold.decorators import display
@@ -19,94 +16,21 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from passes.admin.changes import samples
+from passes.admin.entries import ColourField
 from passes.admin.names import known_names, unknown_names
-from passes.admin.preview import picture, sample_card
-from passes.content import design_of
-from passes.images import ImageError, inspect_png
-from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
+from passes.admin.parts import FieldInline, ImageInline, TextInline
+from passes.admin.preview import sample_card
+from passes.design import design_of
+from passes.models import PassTemplate, TemplateImage, WalletPass
 from passes.publication import publish
 from portal.admin import navigation
-from portal.admin.base import TenantAdmin, TenantTabularInline
+from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, leads_to
 from portal.admin.extend import Link, extensions
-from portal.admin.forms import TenantForm
 from portal.admin.rights import row
 from portal.admin.site import site
 from portal.tenancy import Action
-
-
-class ColourField(forms.CharField):
-    """Browsers answer in small letters. One spelling only, so that nothing seems to have changed."""
-
-    def to_python(self, value: Any) -> str:
-        return (super().to_python(value) or "").upper()
-
-
-class PngInput(forms.FileInput):
-    """Chooses a PNG and shows the one that is stored."""
-
-    def format_value(self, value: Any) -> Any:
-        return value
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
-        stored = isinstance(value, bytes | memoryview) and len(value) > 0
-        shown = picture(TemplateImage(data=bytes(value))) if stored else ""
-        image = format_html('<img class="portal-thumb" alt="" src="{}">', shown) if stored else ""
-        return format_html('{}<input type="file" name="{}" id="{}" accept="image/png" class="portal-file">',
-                           image, name, (attrs or {}).get("id", ""))  # fmt: skip
-
-
-class ImageForm(TenantForm):
-    data = forms.FileField(label=_("PNG"), widget=PngInput, required=True)
-
-    class Meta:
-        model = TemplateImage
-        fields = ("role", "scale", "data")
-
-    def clean_data(self) -> bytes:
-        given = self.cleaned_data["data"]
-        data = given.read() if hasattr(given, "read") else bytes(given)
-        try:
-            inspect_png(data)
-        except ImageError as error:
-            raise ValidationError(str(error)) from error
-        return data
-
-
-class TemplateInline(TenantTabularInline):
-    view_action = Action.VIEW
-    change_action = add_action = delete_action = Action.CONFIGURE
-    tab = True
-
-
-class FieldInline(TemplateInline):
-    model = TemplateField
-    fields = ("position", "place", "key", "label", "expression", "change_message")
-    verbose_name_plural = _("Fields")
-
-
-class TextInline(TemplateInline):
-    model = TemplateText
-    fields = ("language", "text", "translation")
-    verbose_name_plural = _("Translations")
-
-
-class ImageInline(TemplateInline):
-    model = TemplateImage
-    form = ImageForm
-    fields = ("role", "scale", "data")
-    verbose_name_plural = _("Images")
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["role", "scale", "data" if self.has_change_permission(request, obj) else "shown"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["shown"] if not self.has_change_permission(request, obj) else []
-
-    @display(description=_("PNG"))
-    def shown(self, image: TemplateImage) -> str:
-        return format_html('<img class="portal-thumb" alt="" src="{}">', picture(image)) if image.data else "–"
 
 
 class PublishForm(DialogForm):

@@ -15,24 +15,12 @@ from typing import Any
 
 from django.conf import settings
 
+from passes.apple.document import pass_json
 from passes.apple.sign import CertificateError, sign
+from passes.apple.translations import strings
 from passes.models import TemplateImage, WalletPass
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
-STYLES = {
-    "customerCard": "storeCard",
-    "offer": "coupon",
-    "giftCard": "storeCard",
-    "eventTicket": "eventTicket",
-    "generic": "generic",
-}
-BARCODES = {
-    "qr": "PKBarcodeFormatQR",
-    "pdf417": "PKBarcodeFormatPDF417",
-    "aztec": "PKBarcodeFormatAztec",
-    "code128": "PKBarcodeFormatCode128",
-}
-_GROUPS = ("header", "primary", "secondary", "auxiliary", "back")
 # Zip entries carry a fixed time, so that equal content makes equal bytes up to the signature.
 _ZIP_TIME = (2020, 1, 1, 0, 0, 0)
 
@@ -68,87 +56,6 @@ def build(wallet_pass: WalletPass) -> bytes:
     except CertificateError as error:
         raise Unfit(f"Apple certificate “{apple}”: {error}") from error
     return _zip({**files, "manifest.json": manifest, "signature": signature})
-
-
-def pass_json(content: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
-    """pass.json of neutral content. Keys and values as in Apple's reference of `Pass`."""
-    document: dict[str, Any] = {
-        "formatVersion": 1,
-        **identity,
-        "organizationName": content["organization_name"],
-        "description": content["description"],
-        "backgroundColor": _rgb(content["colours"]["background"]),
-        "foregroundColor": _rgb(content["colours"]["text"]),
-        "labelColor": _rgb(content["colours"]["label"]),
-        STYLES[content["kind"]]: {
-            f"{group}Fields": fields for group in _GROUPS if (fields := _fields(content["fields"], group))
-        },
-    }
-    if content["logo_text"]:
-        document["logoText"] = content["logo_text"]
-    if barcode := content["barcode"]:
-        document["barcodes"] = [_barcode(barcode)]
-    if content["voided"]:
-        document["voided"] = True
-    return document
-
-
-def _barcode(barcode: Mapping[str, str]) -> dict[str, str]:
-    """In Latin-1, which every reader copes with, unless the message has other letters: iOS would show no barcode."""
-    try:
-        barcode["message"].encode("latin-1")
-    except UnicodeEncodeError:
-        encoding = "utf-8"
-    else:
-        encoding = "iso-8859-1"
-    return {"format": BARCODES[barcode["format"]], "message": barcode["message"], "messageEncoding": encoding}
-
-
-def _fields(fields: list[dict[str, Any]], group: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": field["key"],
-            "value": field["value"],
-            **({"label": field["label"]} if field["label"] else {}),
-            # What becomes empty is no news.
-            **({"changeMessage": field["change_message"]} if field["change_message"] and field["value"] != "" else {}),
-        }
-        for field in fields
-        if field["place"] == group
-    ]
-
-
-def strings(content: Mapping[str, Any]) -> dict[str, bytes]:
-    """`<language>.lproj/pass.strings` for each language: texts of pass.json are looked up there literally.
-
-    Each has the same keys, and the template's own language has one too: iOS takes the first of its owner's languages
-    that has a folder, and would prefer a second language to the untranslated texts.
-    """
-    texts: Mapping[str, Mapping[str, str]] = content["texts"]
-    if not texts:
-        return {}
-    keys = sorted({text for translations in texts.values() for text in translations})
-    return {
-        f"{language}.lproj/pass.strings": _strings_file(
-            {text: texts.get(language, {}).get(text, text) for text in keys}
-        )
-        for language in sorted({content["language"], *texts})
-    }
-
-
-def _strings_file(translations: Mapping[str, str]) -> bytes:
-    lines = (f'"{_escape(text)}" = "{_escape(translation)}";\n' for text, translation in translations.items())
-    return "".join(lines).encode("utf-16")
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-
-
-def _rgb(colour: str) -> str:
-    """`#1A2B3C` as `rgb(26, 43, 60)`, the form that old iOS versions read too."""
-    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
-    return f"rgb({red}, {green}, {blue})"
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

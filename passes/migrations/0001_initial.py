@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import passes.models.template
+import passes.models.validators
 import passes.models.wallet_pass
 import portal.secrets
 import uuid
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 ('text_colour', models.CharField(default='#FFFFFF', max_length=7, validators=[django.core.validators.RegexValidator('#[0-9A-Fa-f]{6}\\Z', 'Use a colour like #1A2B3C.')], verbose_name='text colour')),
                 ('label_colour', models.CharField(default='#CBD5E1', max_length=7, validators=[django.core.validators.RegexValidator('#[0-9A-Fa-f]{6}\\Z', 'Use a colour like #1A2B3C.')], verbose_name='label colour')),
                 ('barcode_format', models.CharField(blank=True, choices=[('', 'No barcode'), ('qr', 'QR code'), ('pdf417', 'PDF417'), ('aztec', 'Aztec'), ('code128', 'Code 128')], default='', max_length=10, verbose_name='barcode')),
-                ('barcode_message', models.CharField(blank=True, default='', help_text='For example {{ card_number }}.', max_length=200, validators=[passes.models.template.validate_expression], verbose_name='barcode message')),
+                ('barcode_message', models.CharField(blank=True, default='', help_text='For example {{ card_number }}.', max_length=200, validators=[passes.models.validators.validate_expression], verbose_name='barcode message')),
                 ('language', models.CharField(choices=[('en', 'English'), ('fr', 'Français'), ('nl', 'Nederlands')], default='en', help_text='The language that the texts below are in.', max_length=8, verbose_name='language')),
                 ('carries_messages', models.BooleanField(default=True, help_text='A line on the back for the messages of custom actions. A phone announces a line that changes, not one that is new; so without it, a first message makes no sound.', verbose_name='room for messages')),
                 ('published', models.JSONField(editable=False, null=True)),
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ('place', models.CharField(choices=[('header', 'Header'), ('primary', 'Primary'), ('secondary', 'Secondary'), ('auxiliary', 'Auxiliary'), ('back', 'Back')], default='secondary', max_length=10, verbose_name='place')),
                 ('key', models.CharField(max_length=40, validators=[django.core.validators.RegexValidator('[A-Za-z][A-Za-z0-9_]*\\Z', 'Use letters, digits and _ only, and begin with a letter.')], verbose_name='key')),
                 ('label', models.CharField(blank=True, default='', max_length=60, verbose_name='label')),
-                ('expression', models.CharField(help_text='For example {{ points }} or Hello {{ first_name }}.', max_length=300, validators=[passes.models.template.validate_expression], verbose_name='value')),
+                ('expression', models.CharField(help_text='For example {{ points }} or Hello {{ first_name }}.', max_length=300, validators=[passes.models.validators.validate_expression], verbose_name='value')),
                 ('change_message', models.CharField(blank=True, default='', help_text='Shown on the lock screen when the value changes; %@ is the new value. Empty: no notification.', max_length=200, verbose_name='lock screen message')),
                 ('template', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='fields', to='passes.passtemplate')),
             ],

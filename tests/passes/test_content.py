@@ -7,7 +7,8 @@ from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.content import ContentError, content_hash, design_of, render
+from passes.content import ContentError, content_hash, render
+from passes.design import design_of
 from passes.models import PassTemplate, TemplateText
 from tests.passes import world
 
@@ -103,3 +104,27 @@ class TestRendering:
             render(design_of(design), {"points": 4242})
 
         assert str(caught.value) == "“Lucky”: {{ points|divisibleby:0 }} cannot be worked out (ZeroDivisionError)."
+
+    @pytest.mark.parametrize(
+        ("options", "given", "reason"),
+        [
+            ({"format": "currency", "currency": "EUR"}, "a lot", "the value is not a number."),
+            ({"format": "number"}, "12,50", "the value is not a number."),
+            ({"format": "date"}, "31/03/2027", "the value is not a date, such as 2027-03-31."),
+            ({"format": "date"}, "2027-02-30", "the value is not a date, such as 2027-03-31."),
+            ({"link": "{{ given }}"}, "javascript:alert(1)", "the link is not a web address."),
+        ],
+    )
+    def test_does_not_show_a_value_as_what_it_is_not(self, options: dict[str, str], given: str, reason: str) -> None:
+        design = world.template(fields=[])
+        design.fields.create(place="back", key="odd", label="Odd", expression="{{ given }}", **options)
+
+        with pytest.raises(ContentError) as caught:
+            render(design_of(design), {"given": given})
+
+        assert str(caught.value) == f"“Odd”: {reason}"
+
+    def test_leaves_out_what_is_not_set_so_that_new_options_change_no_published_design(self) -> None:
+        [field] = design_of(world.template(fields=[world.POINTS]))["fields"]
+
+        assert set(field) == {"place", "key", "label", "expression", "change_message"}

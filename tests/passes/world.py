@@ -19,7 +19,7 @@ from django.db import transaction
 from django.test import Client
 
 from passes.apple.sandbox import Authority, Credentials
-from passes.content import design_of
+from passes.design import design_of
 from passes.models import AppleCredentials, Device, PassTemplate, TemplateField, TemplateImage, WalletPass
 from passes.refresh import issue, refresh_customer
 from portal import ledger

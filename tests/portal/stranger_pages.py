@@ -70,7 +70,7 @@ class _Forms(HTMLParser):
         elif tag == "option" and self._select and "selected" in given:
             self._add(self._select, given.get("value") or "")
         elif tag == "textarea":
-            self._textarea = name
+            self._textarea = None if "__prefix__" in name else name
             self._add(name, "")
 
     def _input(self, name: str, given: dict[str, str | None]) -> None:

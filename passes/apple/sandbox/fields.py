@@ -5,6 +5,7 @@ Source: developer.apple.com/documentation/walletpasses/passfieldcontent
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from passes.apple.sandbox import keys
 Document = dict[str, Any]
 Strings = dict[str, str]
 UNNAMED_CHANGE = "Pass updated"
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_LINKED = re.compile(r"(?:[^<>]|<a\s+href=(?:'[^'<>]*'|\"[^\"<>]*\")\s*>|</a>)*")
 
 
 @dataclass(frozen=True)
@@ -94,35 +97,71 @@ def check_fields(document: Document) -> Iterator[str]:
             if count > 1:
                 yield f"The field key {key!r} is used {count} times; keys are unique across the whole pass."
         for group, entry in fields_of(document, style):
-            yield from _check_field(entry, f"{style}.{group} {entry.get('key')!r}")
+            for said in (*_malformed(entry), *_unreadable(entry)):
+                yield f"{style}.{group} {entry.get('key')!r}: {said}"
 
 
-def _check_field(entry: Document, name: str) -> Iterator[str]:
+def _malformed(entry: Document) -> Iterator[str]:
+    """What has the wrong type."""
     if not keys.is_text(entry.get("key")):
-        yield f"{name}: a field needs a key."
+        yield "a field needs a key."
     value = entry.get("value")
     if not isinstance(value, str) and not keys.is_number(value):
-        yield f"{name}: the value must be a text or a number, not {value!r}."
+        yield f"the value must be a text or a number, not {value!r}."
     for key in ("label", "changeMessage", "attributedValue"):
         if not isinstance(entry.get(key, ""), str):
-            yield f"{name}: {key} must be a text."
+            yield f"{key} must be a text."
+    for key in sorted(keys.FIELD_BOOLEANS & set(entry)):
+        if not isinstance(entry[key], bool):
+            yield f"{key} must be true or false, not {entry[key]!r}."
+    if not isinstance(entry.get("semantics", {}), dict):
+        yield "semantics must be an object."
+
+
+def _unreadable(entry: Document) -> Iterator[str]:
+    """What iOS does not know, or cannot show with this value."""
+    value = entry.get("value")
     for key, known in keys.FIELD_VALUES.items():
         if key in entry and str(entry[key]) not in known:
-            yield f"{name}: {key} {entry[key]!r} is not one that iOS knows."
+            yield f"{key} {entry[key]!r} is not one that iOS knows."
+    detectors = entry.get("dataDetectorTypes", [])
+    if not isinstance(detectors, list) or not {str(kind) for kind in detectors} <= keys.DETECTORS:
+        yield f"dataDetectorTypes {detectors!r} is not a list of those that iOS knows."
     if ("dateStyle" in entry or "timeStyle" in entry) and not keys.is_date(value):
-        yield f"{name}: {value!r} is not a date with a time zone."
+        yield f"{value!r} is not a date with a time zone."
     if "currencyCode" in entry and not keys.is_number(value):
-        yield f"{name}: currencyCode needs a number as value, not {value!r}."
+        yield f"currencyCode needs a number as value, not {value!r}."
+    if not _CURRENCY.fullmatch(str(entry.get("currencyCode", "EUR"))):
+        yield f"currencyCode {entry['currencyCode']!r} is no ISO 4217 code."
 
 
 def field_notices(document: Document) -> Iterator[str]:
     for style in (*keys.CLASSIC_STYLES, keys.POSTER):
-        for _, entry in fields_of(document, style):
-            name = f"Field {entry.get('key')!r}"
-            message = entry.get("changeMessage")
-            if isinstance(message, str) and "%@" not in message:
-                yield f"{name}: changeMessage has no %@, so the lock screen shows a general text instead."
-            if "numberStyle" in entry and not keys.is_number(entry.get("value")):
-                yield f"{name}: numberStyle has no effect on a value that is not a number."
-            for key in sorted(set(entry) - keys.FIELD_KEYS):
-                yield f"{name}: iOS ignores the unknown key {key!r}."
+        for group, entry in fields_of(document, style):
+            for said in (*_ignored(entry), *_misplaced(style, group, entry)):
+                yield f"Field {entry.get('key')!r}: {said}"
+
+
+def _ignored(entry: Document) -> Iterator[str]:
+    message = entry.get("changeMessage")
+    if isinstance(message, str) and "%@" not in message:
+        yield "changeMessage has no %@, so the lock screen shows a general text instead."
+    if "numberStyle" in entry and not keys.is_number(entry.get("value")):
+        yield "numberStyle has no effect on a value that is not a number."
+    if {"currencyCode", "numberStyle"} <= set(entry):
+        yield "currencyCode and numberStyle exclude each other."
+    if "attributedValue" in entry and not _LINKED.fullmatch(str(entry["attributedValue"])):
+        yield "attributedValue may hold links (<a href>) and no other markup."
+    for key in sorted(set(entry) - keys.FIELD_KEYS):
+        yield f"iOS ignores the unknown key {key!r}."
+
+
+def _misplaced(style: str, group: str, entry: Document) -> Iterator[str]:
+    if "textAlignment" in entry and group in {"primaryFields", "backFields"}:
+        yield f"textAlignment has no effect in {group}."
+    if "dataDetectorTypes" in entry and group != "backFields":
+        yield f"dataDetectorTypes has no effect in {group}."
+    if "row" in entry and (style, group) != ("eventTicket", "auxiliaryFields"):
+        yield f"row has no effect in {style}.{group}."
+    elif "row" in entry and entry["row"] not in (0, 1):
+        yield f"row must be 0 or 1, not {entry['row']!r}."

@@ -57,6 +57,8 @@ FIELD_VALUES = {
     "timeStyle": DATE_STYLES,
     "numberStyle": frozenset(f"PKNumberStyle{kind}" for kind in ("Decimal", "Percent", "Scientific", "SpellOut")),
 }
+DETECTORS = frozenset(f"PKDataDetectorType{kind}" for kind in ("PhoneNumber", "Link", "Address", "CalendarEvent"))
+FIELD_BOOLEANS = frozenset({"ignoresTimeZone", "isRelative"})
 TRANSIT_TYPES = frozenset(f"PKTransitType{kind}" for kind in ("Air", "Boat", "Bus", "Generic", "Train"))
 LEGACY_BARCODES = frozenset(f"PKBarcodeFormat{kind}" for kind in ("QR", "PDF417", "Aztec", "Code128"))
 BARCODES = LEGACY_BARCODES | {f"PKBarcodeFormat{kind}" for kind in ("Code39", "Codabar", "EAN13", "I2of5")}

@@ -11,7 +11,7 @@ from django.test import Client
 
 from integrations.actito.models import ParameterMapping
 from integrations.mapping import ValueType
-from passes.content import design_of
+from passes.design import design_of
 from passes.models import PassTemplate, WalletPass
 from passes.refresh import values_of
 from portal import ledger

@@ -23,7 +23,7 @@ from django.db.models import Max, Sum
 from integrations.actito.models import ActitoConnection, ParameterMapping
 from integrations.actito.sandbox import ActitoSandbox
 from integrations.mapping import ValueType
-from passes.content import design_of
+from passes.design import design_of
 from passes.models import WalletPass
 from portal import ledger
 from portal.models import Customer, Event, Identity

@@ -13,7 +13,8 @@ import pytest
 from pytest_django import Settings
 
 from passes.apple import bundle
-from passes.apple.bundle import STYLES, Unfit, build
+from passes.apple.bundle import Unfit, build
+from passes.apple.document import STYLES
 from passes.apple.sandbox import inspect
 from passes.apple.sandbox.strings import parse
 from passes.models import PassTemplate, TemplateImage, TemplateText, WalletPass

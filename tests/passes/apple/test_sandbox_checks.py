@@ -220,6 +220,22 @@ FIELD = {"key": "points", "value": 1}
             {"storeCard": {"backFields": [{**FIELD, "textAlignment": "left"}]}},
             "storeCard.backFields 'points': textAlignment 'left' is not one that iOS knows.",
         ),
+        (
+            {"storeCard": {"backFields": [{**FIELD, "isRelative": "true"}]}},
+            "storeCard.backFields 'points': isRelative must be true or false, not 'true'.",
+        ),
+        (
+            {"storeCard": {"backFields": [{**FIELD, "dataDetectorTypes": ["phone"]}]}},
+            "storeCard.backFields 'points': dataDetectorTypes ['phone'] is not a list of those that iOS knows.",
+        ),
+        (
+            {"storeCard": {"backFields": [{**FIELD, "currencyCode": "euro"}]}},
+            "storeCard.backFields 'points': currencyCode 'euro' is no ISO 4217 code.",
+        ),
+        (
+            {"storeCard": {"backFields": [{**FIELD, "semantics": []}]}},
+            "storeCard.backFields 'points': semantics must be an object.",
+        ),
     ],
 )
 def test_a_pass_with_a_mistake_in_pass_json_is_refused(changes: dict[str, Any], reason: str) -> None:
@@ -240,6 +256,30 @@ def test_an_http_web_service_is_accepted_by_a_sandbox_phone_which_says_so() -> N
     accepted = inspect(build(card), authority().root, allow_http=True)
 
     assert accepted.notices == ["accepted http because this is a sandbox"]
+
+
+@pytest.mark.parametrize(
+    ("group", "changes", "notice"),
+    [
+        ("backFields", {"textAlignment": "PKTextAlignmentLeft"}, "textAlignment has no effect in backFields."),
+        ("headerFields", {"dataDetectorTypes": []}, "dataDetectorTypes has no effect in headerFields."),
+        ("auxiliaryFields", {"row": 1}, "row has no effect in storeCard.auxiliaryFields."),
+        ("backFields", {"numberStyle": "PKNumberStyleDecimal", "currencyCode": "EUR"},
+         "currencyCode and numberStyle exclude each other."),
+        ("backFields", {"attributedValue": "<b>10</b>"}, "attributedValue may hold links (<a href>) and"),
+        ("backFields", {"attributedValue": "<a href='javascript:x' onclick='y'>10</a>"}, "attributedValue may"),
+    ],
+)  # fmt: skip
+def test_what_a_phone_ignores_in_a_field_is_noticed(group: str, changes: dict[str, Any], notice: str) -> None:
+    [found] = inspect(build(document(storeCard={group: [{**FIELD, **changes}]})), authority().root).notices
+
+    assert found.startswith(f"Field 'points': {notice}")
+
+
+def test_a_link_is_the_markup_that_a_field_may_have() -> None:
+    linked = {**FIELD, "attributedValue": '<a href="https://example.com/?a=1&amp;b=2">Your card</a> &lt;3'}
+
+    assert inspect(build(document(storeCard={"backFields": [linked]})), authority().root).notices == []
 
 
 def test_a_poster_may_stand_beside_a_classic_style_with_fields_of_its_own() -> None:

@@ -1,0 +1,102 @@
+"""A template's saved design as one document: what publishing keeps, and passes are rendered from.
+
+It holds what `passes.content.Content` holds, with expressions where values go. What a template leaves at its default
+is left out, so that a new option changes neither published designs nor the hash of any pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
+
+from passes.expressions import ExpressionError, names_in
+from passes.models import PassTemplate, TemplateField
+
+MESSAGE = "message"  # the value that a custom action's message becomes
+NUMBERS = frozenset({"number", "currency", "percent", "scientific", "words"})  # formats of fields
+
+
+def design_of(template: PassTemplate) -> dict[str, Any]:
+    fields = [*map(_field, template.fields.all())]
+    design = {
+        "kind": template.kind,
+        "organization_name": template.organization_name,
+        "description": template.description,
+        "logo_text": template.logo_text,
+        "colours": {
+            "background": template.background_colour.upper(),
+            "text": template.text_colour.upper(),
+            "label": template.label_colour.upper(),
+        },
+        "language": template.language,
+        "fields": [*fields, *_message_field(template, fields)],
+        "barcode": {"format": template.barcode_format, "expression": template.barcode_message},
+        "texts": _texts(template),
+        "images": {image.file_name: image.sha1 for image in template.images.all()},
+    }
+    return {**design, "time_zone": template.tenant.time_zone} if _tells_time(design) else design
+
+
+def _field(field: TemplateField) -> dict[str, Any]:
+    return {
+        "place": field.place,
+        "key": field.key,
+        "label": field.label,
+        "expression": field.expression,
+        "change_message": field.change_message,
+        **{name: value for name, value in _options(field) if value},
+    }
+
+
+def _options(field: TemplateField) -> Iterator[tuple[str, Any]]:
+    yield "format", field.format
+    if field.format == TemplateField.Format.CURRENCY:
+        yield "currency", field.currency
+    if field.format == TemplateField.Format.DATE:
+        for name in ("date_style", "time_style", "relative", "fixed_zone"):
+            yield name, getattr(field, name)
+    for name in ("alignment", "second_row", "link", "detectors", "semantics"):
+        yield name, getattr(field, name)
+
+
+def _tells_time(design: Mapping[str, Any]) -> bool:
+    """Whether the design holds dates: those without a zone are the brand's."""
+    return any(field.get("format") == "date" for field in design["fields"])
+
+
+def _message_field(template: PassTemplate, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The line on the back for messages, unless the design places them itself.
+
+    It stands there empty as well: phones announce a field that changes, not one that is new.
+    """
+    if not template.carries_messages or any(map(_places_messages, fields)):
+        return []
+    line = {"place": "back", "key": MESSAGE, "label": _message_label(template.language)}
+    return [{**line, "expression": f"{{{{ {MESSAGE} }}}}", "change_message": "%@"}]
+
+
+def _places_messages(field: Mapping[str, Any]) -> bool:
+    try:
+        return field["key"] == MESSAGE or MESSAGE in names_in(field["expression"])
+    except ExpressionError:  # told where the field is worked out
+        return False
+
+
+def _message_label(language: str) -> str:
+    with translation.override(language):
+        return gettext("Message")
+
+
+def _texts(template: PassTemplate) -> dict[str, dict[str, str]]:
+    own = _message_label(template.language)
+    others = [code for code, _name in settings.LANGUAGES if code != template.language]
+    texts: dict[str, dict[str, str]] = {}
+    if template.carries_messages:
+        texts = {code: {own: label} for code in others if (label := _message_label(code)) != own}
+    for row in template.texts.all():
+        texts.setdefault(row.language, {})[row.text] = row.translation
+    return texts

@@ -1,0 +1,21 @@
+"""What may be entered into a template's form."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from passes.expressions import ExpressionError, parse
+from portal.sentences import told
+
+colour = RegexValidator(r"#[0-9A-Fa-f]{6}\Z", _("Use a colour like #1A2B3C."))
+currency_code = RegexValidator(r"[A-Z]{3}\Z", _("Use a currency's code of three capital letters, such as EUR."))
+field_key = RegexValidator(r"[A-Za-z][A-Za-z0-9_]*\Z", _("Use letters, digits and _ only, and begin with a letter."))
+
+
+def validate_expression(text: str) -> None:
+    try:
+        parse(text)
+    except ExpressionError as error:
+        raise ValidationError(told(error.sentence)) from error
