@@ -8,18 +8,12 @@ Makes two databases on the server that DATABASE_URL names and removes them. Prin
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
-import tempfile
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import django
-import psycopg
+from bench.place import need_postgresql, place
 
 SMALL = 1_000
 # First pages, filters and searches may take half as long again; the deepest page four times as long.
@@ -29,17 +23,11 @@ DEEPEST = "deepest"
 
 def main() -> None:
     asked = _arguments()
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        print("bench.admin needs PostgreSQL: DATABASE_URL=postgres://user@host/database python -m bench.admin")
-        return
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    os.environ.setdefault("LOG_LEVEL", "ERROR")
-    with tempfile.TemporaryDirectory() as folder, databases(server) as (small_url, large_url):
-        os.environ["VAR_DIR"], os.environ["DATABASE_URL"] = folder, small_url
-        django.setup()
+    need_postgresql("bench.admin")
+    with place(databases=2, LOG_LEVEL="ERROR") as here:
         from bench.crowd import Size  # noqa: PLC0415 - after setup
 
+        small_url, large_url = here.urls
         small = _Side(small_url, Size(SMALL, SMALL, SMALL, lively=True))
         large = _Side(large_url, Size(asked.customers, asked.events, asked.passes, lively=False))
         failed = _compare(small, large, asked.rounds)
@@ -53,20 +41,6 @@ def _arguments() -> argparse.Namespace:
     for name, number in (("customers", 1_000_000), ("events", 5_000_000), ("passes", 1_000_000), ("rounds", 9)):
         parser.add_argument(f"--{name}", type=int, default=number)
     return parser.parse_args()
-
-
-@contextmanager
-def databases(server: str) -> Iterator[list[str]]:
-    names = [f"bench_{uuid.uuid4().hex[:8]}" for _ in range(2)]
-    base = server.rsplit("/", 1)[0]
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as link:
-        try:
-            for name in names:
-                link.execute(f"CREATE DATABASE {name}")
-            yield [f"{base}/{name}" for name in names]
-        finally:
-            for name in names:
-                link.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 class _Side:

@@ -13,19 +13,15 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import django
-
-from bench.ledger import on_server
+from bench.place import place
 
 ROUNDS, TASKS, VENDOR_SECONDS, CALLS, CROWD, SINGLES = 3, 3000, 0.05, 1500, 50_000, 30
 OF_DEFAULT, OF_BEST, OF_THREADS, MOST_DELAY, MOST_IDLE, MOST_GROWTH = 20, 4, 0.85, 2.0, 0.05, 0.10
@@ -37,22 +33,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--events", type=int, default=0, help="to be drained while memory is watched")
     asked = parser.parse_args()
-    server, name = os.environ.get("DATABASE_URL", ""), f"bench_{uuid.uuid4().hex[:8]}"
-    os.environ.update(
-        DJANGO_SETTINGS_MODULE="bench.kinds", LOG_LEVEL="WARNING",
-        WORKER_PROCESSES=str(WORKERS), WORKER_THREADS=str(THREADS),
-    )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix=f"{name}_") as folder:
-        os.environ["VAR_DIR"] = folder
-        if server:
-            on_server(server, f"CREATE DATABASE {name}")
-            os.environ["DATABASE_URL"] = f"{server.rsplit('/', 1)[0]}/{name}"
-        try:
-            django.setup()
-            _measure(asked)
-        finally:
-            if server:
-                on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    environment = {"WORKER_PROCESSES": str(WORKERS), "WORKER_THREADS": str(THREADS), "LOG_LEVEL": "WARNING"}
+    with place(DJANGO_SETTINGS_MODULE="bench.kinds", **environment):
+        _measure(asked)
 
 
 def _measure(asked: argparse.Namespace) -> None:

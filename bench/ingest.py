@@ -20,7 +20,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -30,9 +29,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import django
-
-from bench.ledger import on_server
+from bench.place import place
 
 LEAST_RATE, MOST_P99 = 0.85, 2.0
 SENDERS = 2
@@ -67,22 +64,11 @@ class Turn:
 
 def main() -> None:
     asked = _arguments()
-    server = os.environ.get("DATABASE_URL", "")
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    os.environ.update(DJANGO_SETTINGS_MODULE="portal.settings", WEBHOOK_RATE=NO_LIMIT, WEBHOOK_BURST=NO_LIMIT)
-    with tempfile.TemporaryDirectory(prefix=f"{name}_") as folder:
-        os.environ["VAR_DIR"] = folder
-        if server:
-            on_server(server, f"CREATE DATABASE {name}")
-            os.environ["DATABASE_URL"] = f"{server.rsplit('/', 1)[0]}/{name}"
-        try:
-            key = _prepare()
-            with _granian(Path(folder), asked.threads) as (port, pid):
-                sent = _compare(_Crew(port, pid, key, asked.connections), asked)
-            kept = _check_rows(sent)
-        finally:
-            if server:
-                on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with place(WEBHOOK_RATE=NO_LIMIT, WEBHOOK_BURST=NO_LIMIT) as here:
+        key = _prepare()
+        with _granian(here.folder, asked.threads) as (port, pid):
+            sent = _compare(_Crew(port, pid, key, asked.connections), asked)
+        kept = _check_rows(sent)
     sys.exit(0 if kept else 1)
 
 
@@ -97,7 +83,6 @@ def _arguments() -> argparse.Namespace:
 
 def _prepare() -> str:
     """The tables, a tenant with its connection, and the key that the senders use."""
-    django.setup()
     from django.core.management import call_command  # noqa: PLC0415 - after setup
     from django.db import connection  # noqa: PLC0415
 

@@ -10,15 +10,12 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import django
-import psycopg
+from bench.place import place
 
 ROUNDS, INSERTS, CLAIMS, BACKLOG, ROW, ARRIVALS = 7, 200, 20, 50_000, 20_000, 150
 PLACES = 16
@@ -26,25 +23,8 @@ KIND = "apple.push"  # a kind whose handler ends at once when there is nothing t
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    with tempfile.TemporaryDirectory() as folder:
-        server = os.environ.get("DATABASE_URL", "")
-        name = f"bench_{uuid.uuid4().hex[:8]}"
-        os.environ["VAR_DIR"] = folder
-        if server:
-            on_server(server, f"CREATE DATABASE {name}")
-            os.environ["DATABASE_URL"] = f"{server.rsplit('/', 1)[0]}/{name}"
-        try:
-            django.setup()
-            _measure(Path(folder))
-        finally:
-            if server:
-                on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def on_server(url: str, statement: str) -> None:
-    with psycopg.connect(f"{url.rsplit('/', 1)[0]}/postgres", autocommit=True) as link:
-        link.execute(statement)
+    with place() as here:
+        _measure(here.folder)
 
 
 def _measure(folder: Path) -> None:

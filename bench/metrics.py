@@ -8,15 +8,13 @@ Makes a database on the server that DATABASE_URL names and removes it. Prints me
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
-import django
+from bench.place import need_postgresql, place
 
 LIMIT_MS = 100
 # A twelfth of all events wait and are due, and as many dead letters as a vendor's bad day leaves; no statistics yet.
@@ -31,17 +29,8 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=15)
     asked = parser.parse_args()
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        print("bench.metrics needs PostgreSQL: DATABASE_URL=postgres://user@host/database python -m bench.metrics")
-        return
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    os.environ.setdefault("LOG_LEVEL", "ERROR")
-    from bench.admin import databases  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as folder, databases(server) as (url, _):
-        os.environ["VAR_DIR"], os.environ["DATABASE_URL"] = folder, url
-        django.setup()
+    need_postgresql("bench.metrics")
+    with place(LOG_LEVEL="ERROR"):
         over = _measure(asked.events, asked.rounds)
     sys.exit(f"Above {LIMIT_MS} ms: {', '.join(over)}" if over else 0)
 

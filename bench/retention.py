@@ -9,17 +9,13 @@ are old enough to go. Ends with an error when one batch in twenty takes longer t
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
-import tempfile
 import time
 from itertools import islice
 from typing import Any
 
-import django
-
-from bench.admin import databases
+from bench.place import need_postgresql, place
 
 LIMIT_SECONDS = 0.2
 DAYS = 180
@@ -27,15 +23,8 @@ DAYS = 180
 
 def main() -> None:
     asked = _arguments()
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        print("bench.retention needs PostgreSQL: DATABASE_URL=postgres://user@host/database python -m bench.retention")
-        return
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    os.environ.setdefault("LOG_LEVEL", "ERROR")
-    with tempfile.TemporaryDirectory() as folder, databases(server) as (url, _other):
-        os.environ["VAR_DIR"], os.environ["DATABASE_URL"] = folder, url
-        django.setup()
+    need_postgresql("bench.retention")
+    with place(LOG_LEVEL="ERROR"):
         _fill(asked.events)
         slow = _measure(asked.batch, asked.batches)
     sys.exit(f"A batch took {slow * 1e3:.0f} ms" if slow > LIMIT_SECONDS else 0)
