@@ -12,6 +12,12 @@ from tests.databases import drop_postgresql_database, new_postgresql_database
 from tests.portal.admin_world import World, client_of, make_world
 
 
+def pytest_configure() -> None:
+    # Each test client builds the middleware anew, and WhiteNoise would read every static file's facts each time.
+    # Tests of what browsers load start a real server.
+    settings.WHITENOISE_USE_FINDERS = False
+
+
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> None:
     """What a process keeps for seconds must not pass from one test to the next."""

@@ -19,7 +19,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, Playwright, Response, sync_playwright
 
-from tests.test_flow import free_port
+from tests.live import free_port
 
 pytestmark = pytest.mark.slow
 START_SECONDS = 120.0

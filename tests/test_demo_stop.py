@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.test_flow import free_port
+from tests.live import free_port
 
 pytestmark = pytest.mark.slow
 SERVES = "The portal serves on"

@@ -13,13 +13,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tests.live import free_port
+
 STOPS = ["ACTITO", "1 IN", "2 LEDGER", "3 CLAIM", "4 FETCH", "5 CUSTOMER", "6 PASS", "7 DELIVERY", "8 BACK", "IPHONE"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def run_demo(var: Path, port: int | str, **more: str) -> subprocess.CompletedProcess[str]:

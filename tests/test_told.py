@@ -103,9 +103,21 @@ def trace(connection: ActitoConnection, event: Event, language: str) -> str:
     return page(reader(connection, language), f"/admin/portal/event/{event.pk}/change/")
 
 
+class Said:
+    """A sentence that code says, as what it looks like once it is filled in."""
+
+    def __init__(self, text: str) -> None:
+        self.pieces = re.split(r"%\(\w+\)s", text)
+        self.whole = re.compile("[^<>]{1,99}?".join(map(re.escape, self.pieces)))
+
+    def stands_in(self, text: str) -> bool:
+        # A search that begins with what may be filled in is slow: it is for texts that hold the fixed pieces.
+        return all(piece in text for piece in self.pieces) and bool(self.whole.search(text))
+
+
 @cache
-def english() -> dict[str, re.Pattern[str]]:
-    """Every sentence that code says, as what it looks like once it is filled in. Two words may stand in any markup."""
+def english() -> dict[str, Said]:
+    """Every sentence that code says. Two words may stand in any markup."""
     said = set()
     for folder in ("portal", "passes", "integrations"):
         for path in (catalogues.ROOT / folder).rglob("*.py"):
@@ -117,11 +129,11 @@ def english() -> dict[str, re.Pattern[str]]:
                 ):
                     said |= {each.value for each in node.args if isinstance(each, ast.Constant)}
     long = [text for text in said if len(re.sub(r"%\(\w+\)s", "", text).split()) > 2]
-    return {text: re.compile(re.sub(r"%\\\(\w+\\\)s", "[^<>]{1,99}?", re.escape(text))) for text in long}
+    return {text: Said(text) for text in long}
 
 
 def english_in(text: str) -> set[str]:
-    return {each for each, pattern in english().items() if pattern.search(text)}
+    return {each for each, said in english().items() if said.stands_in(text)}
 
 
 @LANGUAGES
