@@ -35,7 +35,7 @@ test: install-dev  ## The suite, on SQLite unless DATABASE_URL says otherwise
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-slow: install-dev  ## Kills, crashes, browser
-	$(BIN)/python -m pytest -m slow -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m slow -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 faults: install-dev  ## Every fault with the product's own times, as a table
 	@mkdir -p var && rm -f var/faults.md

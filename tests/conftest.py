@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +15,17 @@ from portal.caching import BriefCache
 from tests.databases import drop_postgresql_database, new_postgresql_database
 from tests.portal.admin_world import World, client_of, make_world
 
+ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+
 
 def pytest_configure() -> None:
     # Each test client builds the middleware anew, and WhiteNoise would read every static file's facts each time.
     # Tests of what browsers load start a real server.
     settings.WHITENOISE_USE_FINDERS = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +36,40 @@ def _fresh_caches() -> None:
 
 
 @pytest.fixture
-def own_database(tmp_path: Path) -> Iterator[str]:
-    """The URL of a database for real processes: a file, or a new database on the server that the suite uses."""
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+def empty_database(tmp_path: Path) -> Iterator[str]:
+    """The URL of a database for real processes, without tables: a file, or one on the server that the suite uses."""
+    if ON_SQLITE:
         yield f"sqlite:///{tmp_path / 'portal.sqlite3'}"
         return
     url = new_postgresql_database("test")
+    yield url
+    drop_postgresql_database(url)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The one that all others are copied from: migrations take seconds."""
+    folder = tmp_path_factory.mktemp("migrated")
+    url = f"sqlite:///{folder / 'portal.sqlite3'}" if ON_SQLITE else new_postgresql_database("migrated")
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v", "0"],
+        env={**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": url},
+        cwd=settings.BASE_DIR,
+        check=True,
+    )
+    yield url
+    if not ON_SQLITE:
+        drop_postgresql_database(url)
+
+
+@pytest.fixture
+def own_database(tmp_path: Path, migrated_database: str) -> Iterator[str]:
+    """Like `empty_database`, with its tables."""
+    if ON_SQLITE:
+        shutil.copy(migrated_database.removeprefix("sqlite:///"), tmp_path / "portal.sqlite3")
+        yield f"sqlite:///{tmp_path / 'portal.sqlite3'}"
+        return
+    url = new_postgresql_database("test", template=migrated_database)
     yield url
     drop_postgresql_database(url)
 

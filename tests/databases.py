@@ -16,11 +16,12 @@ def url_of(name: str) -> str:
     return f"postgres://{user}{':' if password else ''}{password}@{server['HOST']}:{server['PORT'] or 5432}/{name}"
 
 
-def new_postgresql_database(purpose: str) -> str:
-    """Makes an empty database and returns its URL."""
+def new_postgresql_database(purpose: str, template: str = "") -> str:
+    """Makes a database, empty or a copy of the one with the URL `template`, and returns its URL."""
     name = f"portal_{purpose}_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(url_of("postgres"), autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
+        like = f' TEMPLATE "{template.rsplit("/", 1)[1]}"' if template else ""
+        server.execute(f'CREATE DATABASE "{name}"{like}')
     return url_of(name)
 
 

@@ -70,9 +70,6 @@ class Server:
 @contextmanager
 def serving(directory: Path, database_url: str, **environment: str) -> Iterator[Server]:
     environment = {**os.environ, "VAR_DIR": str(directory), "DATABASE_URL": database_url, **environment}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v", "0"], env=environment, cwd=settings.BASE_DIR, check=True
-    )
     one = Server(free_port(), environment)
     with web(one):
         yield one

@@ -17,6 +17,13 @@ ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 SAME_ON_SQLITE = pytest.mark.skipif(ON_SQLITE and not FULL, reason="the same as on PostgreSQL")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a module that share an installation run one after the other."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @contextmanager
 def site_on(url: str, folder: Path) -> Iterator[Site]:
     with prepared(url):

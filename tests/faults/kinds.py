@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -26,6 +27,8 @@ class FaultKinds(AppConfig):
             handles(kind, f"{__name__}.{kind.replace('worker.', 'do_')}", title=kind)
         job_kind = import_string("portal.jobs.job_kind")
         job_kind(NUMBERS, f"{__name__}.Numbers", title=NUMBERS, needs=import_string("portal.tenancy.Action").OPERATE)
+        if "FAULT_PERIODIC_SECONDS" in os.environ:
+            import_module("portal.supervisor").PERIODIC_SECONDS = float(os.environ["FAULT_PERIODIC_SECONDS"])
         if "FAULT_VENDOR" in os.environ:
             handles("actito.profile", f"{__name__}.do_read", title="Read", coalesces=True)
             handles("actito.action", f"{__name__}.do_act", title="Act")

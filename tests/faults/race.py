@@ -23,7 +23,6 @@ from multiprocessing.context import ForkProcess
 from multiprocessing.synchronize import Event as Flag
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connections
 
 from portal import ledger, queue
@@ -171,7 +170,6 @@ def twins() -> dict[str, Any]:
 
 def main(mode: str, subjects: int) -> None:
     logging.getLogger().setLevel(logging.WARNING)
-    call_command("migrate", verbosity=0)
     ledger.handles(KIND, f"{__name__}.read", title="Read", coalesces=True)
     counts = twins() if mode == "twins" else race(subjects, with_stop=mode == "stopped")
     sys.stdout.write(json.dumps(counts))

@@ -100,12 +100,13 @@ def test_the_log_tells_of_each_event_without_anyones_data(database: Database, wo
 
 
 def test_it_starts_before_its_database_is_ready_and_waits(
-    own_database: str, tmp_path: Path, django_db_blocker: Any
+    empty_database: str, tmp_path: Path, django_db_blocker: Any
 ) -> None:
-    with django_db_blocker.unblock(), prepared(own_database) as database:
+    with django_db_blocker.unblock(), prepared(empty_database) as database:
         worker = WorkerProcess(database, tmp_path)  # there are no tables yet
         try:
             wait_until(lambda: "waiting: Migrations wait" in worker.log(), START_SECONDS, "it says so")
+            database.migrate()
             database.prepare()
             database.serve_one(START_SECONDS)
         finally:

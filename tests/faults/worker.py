@@ -70,7 +70,6 @@ class Database:
         self.lane = Lane.objects.using(OWN).create(tenant=self.tenant, key="vendor", max_running=16)
 
     def prepare(self) -> None:
-        self.migrate()
         self.tenant = Tenant.objects.using(OWN).create(slug="verdi", name="Verdi")
         self.lane = Lane.objects.using(OWN).create(tenant=self.tenant, key="vendor", max_running=16)
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
@@ -37,7 +36,6 @@ def look(begin: multiprocessing.synchronize.Barrier) -> None:
 
 
 def main() -> None:
-    call_command("migrate", verbosity=0)
     periodic._tasks.clear()
     ledger.regularly(TASK, f"{__name__}.note")
     Tenant.objects.create(slug="race", name="Race")

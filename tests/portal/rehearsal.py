@@ -30,7 +30,6 @@ class Installation:
         self.environment = {
             name: text for name, text in environment.items() if name not in {"SECRET_KEY", "ENCRYPTION_KEYS"}
         }
-        self.command("migrate", "-v", "0")
         self.server = Server(free_port(), self.environment)
         database.tenant = Tenant.objects.using(OWN).get(slug="verdi")
         database.lane = Lane.objects.using(OWN).create(tenant=database.tenant, key="vendor", max_running=16)

@@ -19,7 +19,7 @@ from portal.models import Event, Job
 from tests.faults.kinds import NUMBERS
 from tests.faults.worker import OWN, Database, WorkerProcess, prepared, processes, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 ROWS, KILLS = 5_000, 10
 START_SECONDS, END_SECONDS = 20, 180
 

@@ -17,8 +17,7 @@ from tests.faults.worker import OWN, Database, WorkerProcess, prepared, wait_unt
 from tests.portal.mail_server import MailServer
 
 pytestmark = pytest.mark.slow
-# A supervisor looks once a minute; it begins once its cluster is up.
-LOOK_SECONDS = 90
+LOOK_SECONDS = 30
 OWNERS = 5
 
 
@@ -33,6 +32,7 @@ def database(own_database: str, django_db_blocker: Any) -> Iterator[Database]:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
     with MailServer() as running:
         host, port = running.address
+        monkeypatch.setenv("FAULT_PERIODIC_SECONDS", "2")  # in place of once a minute
         monkeypatch.setenv("EMAIL_URL", f"smtp://{host}:{port}")
         yield running
 

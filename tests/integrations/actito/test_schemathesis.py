@@ -11,7 +11,7 @@ import pytest
 
 from tests.live import Server, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 # A flood is the limiter's own test; here it would hide what the listeners answer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import socket
@@ -52,19 +53,15 @@ class TestConnections:
     @pytest.mark.slow
     def test_closed_again_and_again_under_load_loses_no_push(self, push_service: ApnsSandbox) -> None:
         """A push may meet two closed connections; the ledger tries that one again, as it does here."""
-        stop = threading.Event()
+        taken = itertools.count(1)
 
-        def close_now_and_then() -> None:
-            while not stop.wait(0.05):
+        def close_at_every_fortieth(*_: str) -> None:
+            if next(taken) % 40 == 0:
                 push_service.arm(ApnsFault("goaway"))
 
-        closer = threading.Thread(target=close_now_and_then)
-        closer.start()
-        try:
-            assert self.pushed(push_service, threads=16, each=100, tries=20) == 1600
-        finally:
-            stop.set()
-            closer.join()
+        push_service.on_push = close_at_every_fortieth
+        assert self.pushed(push_service, threads=16, each=100, tries=20) == 1600
+        assert push_service.connections_made > 20
 
     def pushed(self, push_service: ApnsSandbox, threads: int, each: int, tries: int = 1) -> int:
         """How many pushes were answered with success, each tried so often."""
