@@ -41,7 +41,7 @@ def ask(server: Server, directory: Path, phases: str, examples: int, config: str
 
 
 def test_the_listeners_keep_to_their_description(server: Server, tmp_path: Path) -> None:
-    ask(server, tmp_path, "examples,coverage,fuzzing", 100, OUR_TENANT)
+    ask(server, tmp_path, "examples,coverage,fuzzing", 50, OUR_TENANT)
 
 
 def test_no_other_tenant_tells_more(server: Server, tmp_path: Path) -> None:
