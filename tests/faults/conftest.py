@@ -10,7 +10,7 @@ from django.conf import settings
 
 from tests.databases import drop_postgresql_database, new_postgresql_database
 from tests.faults.harness import FULL, Site
-from tests.faults.worker import prepared
+from tests.faults.worker import database, prepared, worker  # noqa: F401 - fixtures
 
 ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 # CI runs these on PostgreSQL alone; `make faults` on both.

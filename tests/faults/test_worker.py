@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +14,10 @@ from django_q.models import OrmQ
 
 from portal.models import Heart
 from tests.faults.kinds import BREAK, SLOW
-from tests.faults.worker import OWN, Database, WorkerProcess, prepared, processes, wait_until
+from tests.faults.worker import OWN, START_SECONDS, Database, WorkerProcess, prepared, processes, wait_until
 
 pytestmark = pytest.mark.slow
-START_SECONDS, RECOVERY_SECONDS = 20, 20
-
-
-@pytest.fixture
-def database(own_database: str, django_db_blocker: Any) -> Iterator[Database]:
-    with django_db_blocker.unblock(), prepared(own_database) as found:
-        found.prepare()
-        yield found
-
-
-@pytest.fixture
-def worker(database: Database, tmp_path: Path) -> Iterator[WorkerProcess]:
-    started = WorkerProcess(database, tmp_path)
-    try:
-        database.serve_one(START_SECONDS)
-        yield started
-    finally:
-        started.clean_up()
+RECOVERY_SECONDS = 20
 
 
 def test_sigterm_lets_running_events_end_and_leaves_nothing_behind(database: Database, worker: WorkerProcess) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -23,6 +24,7 @@ from portal.models import Event, Lane, Tenant
 from tests.faults.kinds import NOTE
 
 OWN = "own"
+START_SECONDS = 20
 SHORT = {
     "HEART_SECONDS": "0.2",
     "HEART_LIMIT_SECONDS": "2",
@@ -161,3 +163,22 @@ def prepared(url: str) -> Iterator[Database]:
         connections[OWN].close()
         del connections[OWN]
         del connections.settings[OWN]
+
+
+@pytest.fixture
+def database(own_database: str, django_db_blocker: Any) -> Iterator[Database]:
+    """A worker's database with its tables, a tenant and a lane."""
+    with django_db_blocker.unblock(), prepared(own_database) as found:
+        found.prepare()
+        yield found
+
+
+@pytest.fixture
+def worker(database: Database, tmp_path: Path) -> Iterator[WorkerProcess]:
+    """A worker on that database that serves."""
+    started = WorkerProcess(database, tmp_path)
+    try:
+        database.serve_one(START_SECONDS)
+        yield started
+    finally:
+        started.clean_up()

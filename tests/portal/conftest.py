@@ -1,4 +1,4 @@
-"""An issuer of bearer tokens for whichever test asks for one."""
+"""What several tests ask for: an issuer of bearer tokens, a desk of the ledger, a worker as a process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import pytest
 from django.conf import LazySettings
 
 from portal import jwks
+from tests.faults.worker import database, worker  # noqa: F401 - fixtures
 from tests.portal.issuer import AUDIENCE, Clock, Issuer
+from tests.portal.ledger_world import Desk, registered_kinds
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """A tenant with a lane, and kinds whose handlers a test sets."""
+    with registered_kinds():
+        yield Desk()
 
 
 @pytest.fixture

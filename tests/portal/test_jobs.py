@@ -26,11 +26,6 @@ def _kinds() -> Iterator[None]:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-@pytest.fixture
 def worker() -> Worker:
     return Worker()
 

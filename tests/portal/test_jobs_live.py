@@ -8,37 +8,17 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db.models import Count
 
 from portal.models import Event, Job
 from tests.faults.kinds import NUMBERS
-from tests.faults.worker import OWN, Database, WorkerProcess, prepared, processes, wait_until
+from tests.faults.worker import OWN, START_SECONDS, Database, WorkerProcess, processes, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-ROWS, KILLS = 5_000, 10
-START_SECONDS, END_SECONDS = 20, 180
-
-
-@pytest.fixture
-def database(own_database: str, django_db_blocker: Any) -> Iterator[Database]:
-    with django_db_blocker.unblock(), prepared(own_database) as found:
-        found.prepare()
-        yield found
-
-
-@pytest.fixture
-def worker(database: Database, tmp_path: Path) -> Iterator[WorkerProcess]:
-    started = WorkerProcess(database, tmp_path)
-    try:
-        database.serve_one(START_SECONDS)
-        yield started
-    finally:
-        started.clean_up()
+ROWS, KILLS, END_SECONDS = 5_000, 10, 180
 
 
 def started(database: Database, rows: int) -> Job:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
@@ -23,18 +22,11 @@ from tests.portal.ledger_world import (
     at,
     claim_at,
     expire_leases,
-    registered_kinds,
     seconds,
 )
 
 pytestmark = pytest.mark.django_db
 STATUS = Event.Status
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    with registered_kinds():
-        yield Desk()
 
 
 def test_a_claim_leases_the_event_and_counts_the_attempt(desk: Desk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,16 +14,10 @@ from portal.jobs import pace
 from portal.ledger.failure import next_retry_at
 from portal.ledger.leases import Lease, is_over
 from portal.models import Lane
-from tests.portal.ledger_world import READ, Desk, again, at, on, raising, registered_kinds, seconds
+from tests.portal.ledger_world import READ, Desk, again, at, on, raising, seconds
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    with registered_kinds():
-        yield Desk()
 
 
 class Stopwatch:

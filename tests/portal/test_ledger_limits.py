@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,16 +13,10 @@ from portal import ledger
 from portal.caching import BriefCache
 from portal.ledger.limits import FAILURES_IN_A_ROW, after_failure, charge_call, note_answer
 from portal.models import Lane
-from tests.portal.ledger_world import Desk, again, at, claim_at, expire_leases, on, registered_kinds, seconds
+from tests.portal.ledger_world import Desk, again, at, claim_at, expire_leases, on, seconds
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    with registered_kinds():
-        yield Desk()
 
 
 def lane_of(desk: Desk) -> Lane:

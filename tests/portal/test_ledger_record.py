@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,15 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from portal import ledger
 from portal.models import Event, Lane
-from tests.portal.ledger_world import ACT, NEWS, READ, Desk, again, registered_kinds
+from tests.portal.ledger_world import ACT, NEWS, READ, Desk, again
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    with registered_kinds():
-        yield Desk()
 
 
 def test_an_arrival_is_one_insert_and_no_second_statement(desk: Desk) -> None:

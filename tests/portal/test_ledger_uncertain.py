@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,17 +21,10 @@ from tests.portal.ledger_world import (
     expire_leases,
     on,
     raising,
-    registered_kinds,
     seconds,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    with registered_kinds():
-        yield Desk()
 
 
 def open_call(work: Work, **more: Any) -> int:

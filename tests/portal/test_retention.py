@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -25,18 +25,12 @@ from portal.retention import REMOVED, runs, walk
 from portal.retention.registry import contents
 from tests.factories import ApiKeyFactory, PassFactory, UserFactory
 from tests.portal.admin_world import World, client_of, url
-from tests.portal.ledger_world import ACT, READ, Desk, again, registered_kinds
+from tests.portal.ledger_world import ACT, READ, Desk, again
 
 pytestmark = pytest.mark.django_db
 PROFILE, ACTION, UPDATE = "actito.profile", "actito.action", "pass.update"
 # Payloads that hold keys and names of fields only, or news of which nothing more is kept.
 NO_CONTENTS = {"portal.job", "customer.changed/passes", "pass.refresh", "pass.due", "apple.push", "actito.scenarios"}
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    with registered_kinds():
-        yield Desk()
 
 
 @pytest.fixture

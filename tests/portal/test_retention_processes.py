@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -18,18 +16,16 @@ from django.db.models import F
 from django.utils import timezone
 
 from portal.models import Attempt, Event, Pruning
-from tests.faults.worker import OWN, Database, WorkerProcess, prepared, wait_until
+from tests.faults.worker import OWN, Database, WorkerProcess, wait_until
 
 pytestmark = pytest.mark.slow
 OLD = 3000
 
 
 @pytest.fixture
-def database(own_database: str, django_db_blocker: Any) -> Iterator[Database]:
-    with django_db_blocker.unblock(), prepared(own_database) as found:
-        found.prepare()
-        fill(found)
-        yield found
+def database(database: Database) -> Database:
+    fill(database)
+    return database
 
 
 def fill(database: Database) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,19 +12,12 @@ from django.utils import timezone
 
 from portal.models import Event, Membership, PeriodicTask, Watcher
 from portal.tenancy import Role
-from tests.faults.worker import OWN, Database, WorkerProcess, prepared, wait_until
+from tests.faults.worker import OWN, Database, WorkerProcess, wait_until
 from tests.portal.mail_server import MailServer
 
 pytestmark = pytest.mark.slow
 LOOK_SECONDS = 30
 OWNERS = 5
-
-
-@pytest.fixture
-def database(own_database: str, django_db_blocker: Any) -> Iterator[Database]:
-    with django_db_blocker.unblock(), prepared(own_database) as found:
-        found.prepare()
-        yield found
 
 
 @pytest.fixture
