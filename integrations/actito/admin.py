@@ -22,7 +22,8 @@ from integrations.actito import (
     carried,  # noqa: F401 - registers what custom actions carry
     scenarios,
 )
-from integrations.actito.client import ActitoClient, ActitoProfile
+from integrations.actito.answers import ActitoProfile
+from integrations.actito.client import ActitoClient
 from integrations.actito.job_admin import CATCH_UP, LongWork
 from integrations.actito.models import ActitoConnection, ActitoScenario, AttributeMapping, ParameterMapping
 from integrations.actito.rehearsal import RehearsalForm, rehearsed

@@ -6,7 +6,8 @@ import re
 from functools import partial
 from typing import Any
 
-from integrations.actito.client import ActitoClient, ActitoProfile
+from integrations.actito.answers import ActitoProfile
+from integrations.actito.client import ActitoClient
 from integrations.actito.models import ActitoConnection
 from integrations.mapping import Mapped, map_document
 from portal import customers, ledger

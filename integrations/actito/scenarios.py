@@ -9,7 +9,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from integrations.actito import client
+from integrations.actito.answers import ListedScenario
 from integrations.actito.client import ActitoClient
 from integrations.actito.models import ActitoConnection, ActitoScenario
 from portal import ledger
@@ -68,7 +68,7 @@ def read_catalogue(work: Work) -> Result | partial[Result]:
     return partial(_keep, connection, listed)
 
 
-def _keep(connection: ActitoConnection, listed: list[client.ActitoScenario]) -> Result:
+def _keep(connection: ActitoConnection, listed: list[ListedScenario]) -> Result:
     """Makes the rows say what the list says. Runs in the transaction of the event's end."""
     now = timezone.now()
     rows = ActitoScenario.objects.filter(connection=connection)
@@ -88,7 +88,7 @@ def _keep(connection: ActitoConnection, listed: list[client.ActitoScenario]) -> 
     return ledger.done(sentence(len(listed), new, back, gone))
 
 
-def _row(connection: ActitoConnection, listed: client.ActitoScenario, now: datetime) -> ActitoScenario:
+def _row(connection: ActitoConnection, listed: ListedScenario, now: datetime) -> ActitoScenario:
     return ActitoScenario(
         tenant_id=connection.tenant_id,
         connection=connection,

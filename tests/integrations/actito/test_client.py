@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from integrations.actito.client import ActitoClient, ActitoProfile, _tokens
+from integrations.actito.answers import ActitoProfile
+from integrations.actito.client import ActitoClient, _tokens
 from integrations.actito.models import ActitoConnection
 from integrations.actito.sandbox import ActitoSandbox
 from portal import http, ledger
