@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -14,8 +13,9 @@ from portal.backup import manifest
 from portal.backup.manifest import BackupError, Manifest
 from portal.backup.saving import tool
 from portal.keys import KeyDirectory
-from portal.models import Heart, Tenant
+from portal.models import Tenant
 from portal.secrets import SecretError, ciphers, encrypted_fields
+from portal.watch.hearts import is_alive, newest_beat
 
 
 def restore(folder: Path) -> tuple[Manifest, list[str]]:
@@ -45,8 +45,7 @@ def is_empty() -> bool:
 def in_use() -> bool:
     """Whether a worker works on it right now."""
     try:
-        alive = timezone.now() - timedelta(seconds=settings.HEART_LIMIT_SECONDS)
-        return Heart.objects.filter(beat_at__gt=alive).exists()
+        return is_alive(newest_beat(), timezone.now())
     except DatabaseError:  # no such table yet
         connection.close()
         return False
