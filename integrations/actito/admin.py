@@ -10,7 +10,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
@@ -33,6 +32,7 @@ from integrations.mapping import map_document
 from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
+from portal.admin.chips import midnight
 from portal.admin.dialogs import DialogForm, dialog, result
 from portal.admin.extend import Figure, FirstStep, Link, RemoteAccount, extensions
 from portal.admin.forms import TenantForm
@@ -237,7 +237,7 @@ def sync(customer: Customer) -> int:
 
 def figures(request: HttpRequest) -> Iterable[Figure]:
     """Custom actions of today that met no pass; nothing while there are none."""
-    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = midnight()
     events = Event.objects.filter(
         tenant_id__in=allowed_tenants(request, Action.VIEW), kind=ACTITO_ACTION, status=Event.Status.IGNORED
     )

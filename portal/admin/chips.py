@@ -1,4 +1,4 @@
-"""What lists and pages show alike: a state as a coloured word, a moment with its day below."""
+"""What lists and pages show alike: a state as a coloured word, a moment with its day below; and when today began."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def when(at: datetime) -> SafeString:
     at = timezone.localtime(at)
     shown = '<span class="portal-when">{}<small>{}</small></span>'
     return format_html(shown, f"{at:%H:%M:%S}", date_format(at, "j M Y"))
+
+
+def midnight() -> datetime:
+    """When today began, in the zone that is active."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

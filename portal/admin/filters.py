@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.admin.chips import midnight
 from portal.ledger import kind_title
 from portal.ledger.registry import registry
 from portal.models import Event
@@ -89,5 +89,4 @@ class WhenChanged(Question):
         days = {"today": 0, "week": 7, "month": 30}
         if self.value() is None:
             return queryset
-        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-        return queryset.filter(changed_at__gte=midnight - timedelta(days=days[self.value() or ""]))
+        return queryset.filter(changed_at__gte=midnight() - timedelta(days=days[self.value() or ""]))

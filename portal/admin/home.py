@@ -11,10 +11,10 @@ from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.admin.about import people
+from portal.admin.chips import midnight
 from portal.admin.extend import Figure, Panel, extensions
 from portal.admin.paging import AtLeast, by_tenant, keys_in_order, newest
 from portal.admin.progress import endings
@@ -93,9 +93,8 @@ def _figures(request: HttpRequest, tenants: Iterable[int]) -> list[Figure]:
 
 def _today(tenants: Iterable[int]) -> dict[str, Any]:
     """Events since midnight, by how they ended, among the newest."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     newest_keys = keys_in_order(Event.objects.all(), by_tenant(tenants))[:EVENTS_COUNTED]
-    recent = Event.objects.filter(pk__in=newest_keys, created_at__gte=midnight)
+    recent = Event.objects.filter(pk__in=newest_keys, created_at__gte=midnight())
     rows = recent.order_by().values_list("status").annotate(number=Count("pk"))
     counts = Counter(dict(rows))
     parts = endings(
