@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from integrations.actito.commands import SERIAL, Command, Unclear, command_of, namespace_of
-from integrations.actito.models import ActitoConnection, ParameterMapping
+from integrations.actito.models import ActitoConnection, ParameterMapping, connections_of
 from integrations.actito.pushes import Push
 from integrations.mapping import Rule, map_document
 from passes import update
@@ -39,8 +39,7 @@ class Plan:
 def carry_out(work: Work) -> Result | partial[Result]:
     """Handles `actito.action`."""
     event = work.event
-    connections = ActitoConnection.objects.for_tenant(event.tenant_id).prefetch_related("parameters")
-    connection = connections.filter(pk=event.payload["connection"]).first()
+    connection = connections_of(event).prefetch_related("parameters").first()
     if connection is None:
         return ledger.ignored(say("The Actito connection that sent this was deleted."))
     if problem := event.payload.get("unreadable"):

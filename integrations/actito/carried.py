@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from integrations.actito.actions import plan, push_of
 from integrations.actito.commands import Unclear, command_of
-from integrations.actito.models import ActitoConnection
+from integrations.actito.models import connections_of
 from integrations.actito.webhooks import ACTITO_ACTION
 from passes.admin.carried import undone
 from passes.update import PASS_UPDATE, has_counted
@@ -15,8 +15,7 @@ PASSES_SHOWN = 5
 
 
 def of_action(event: Event) -> list[Carried]:
-    connections = ActitoConnection.objects.for_tenant(event.tenant_id).prefetch_related("parameters")
-    connection = connections.filter(pk=event.payload.get("connection")).first()
+    connection = connections_of(event).prefetch_related("parameters").first()
     if connection is None or event.payload.get("unreadable"):
         return []
     try:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +14,7 @@ from integrations.actito.commands import RESERVED
 from integrations.mapping import Rule, ValueType
 from portal import ledger
 from portal.ledger import lane_id_for
-from portal.models import Lane
+from portal.models import Event, Job, Lane
 from portal.secrets import EncryptedTextField
 from portal.tenancy import TenantModel, TenantQuerySet
 
@@ -99,6 +99,11 @@ class ActitoConnection(TenantModel):
             Rule(f"{mapping.part}.{mapping.attribute}", mapping.value_name, mapping.value_type, mapping.keep_if_empty)
             for mapping in self.mappings.all()
         ]
+
+
+def connections_of(row: Event | Job) -> QuerySet[ActitoConnection]:
+    """The one connection that the row's payload names; none when it was deleted, or is another tenant's."""
+    return ActitoConnection.objects.for_tenant(row.tenant_id).filter(pk=row.payload.get("connection"))
 
 
 class AttributeMapping(models.Model):

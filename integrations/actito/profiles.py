@@ -8,7 +8,7 @@ from typing import Any
 
 from integrations.actito.answers import ActitoProfile
 from integrations.actito.client import ActitoClient
-from integrations.actito.models import ActitoConnection
+from integrations.actito.models import ActitoConnection, connections_of
 from integrations.mapping import Mapped, map_document
 from portal import customers, ledger
 from portal.customers import Applied, Profile
@@ -26,8 +26,7 @@ NAME_LIMIT = 255
 def read_profile(work: Work) -> Result | partial[Result]:
     """Handles `actito.profile`."""
     event = work.event
-    connections = ActitoConnection.objects.for_tenant(event.tenant_id).prefetch_related("mappings")
-    connection = connections.filter(pk=event.payload["connection"]).first()
+    connection = connections_of(event).prefetch_related("mappings").first()
     if connection is None:
         return ledger.ignored(say("The Actito connection that reported this was deleted."))
     if problem := event.payload.get("unreadable"):

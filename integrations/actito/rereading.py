@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from integrations.actito.models import ActitoConnection
+from integrations.actito.models import ActitoConnection, connections_of
 from integrations.actito.webhooks import ACTITO_PROFILE
 from portal import jobs
 from portal.jobs import Row
@@ -32,23 +32,19 @@ class Rereading:
     """The rows: a reading of each profile whose customer is known, by profile id."""
 
     def count(self, job: Job) -> int:
-        connection = _connection(job)
+        connection = connections_of(job).first()
         return _profiles(connection).count() if connection else 0
 
     def rows(self, job: Job, after: Any, limit: int) -> Sequence[Row]:
-        connection = _connection(job)
+        connection = connections_of(job).first()
         if connection is None:
             return []
         profiles = _profiles(connection).filter(value__gt=after or "").order_by("value")
         return [_row(connection, profile) for profile in profiles.values_list("value", flat=True)[:limit]]
 
     def lane_id(self, job: Job) -> int | None:
-        connection = _connection(job)
+        connection = connections_of(job).first()
         return connection.lane_id if connection else None
-
-
-def _connection(job: Job) -> ActitoConnection | None:
-    return ActitoConnection.objects.for_tenant(job.tenant_id).filter(pk=job.payload["connection"]).first()
 
 
 def _profiles(connection: ActitoConnection) -> QuerySet[Identity]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations.actito.answers import ListedScenario
 from integrations.actito.client import ActitoClient
-from integrations.actito.models import ActitoConnection, ActitoScenario
+from integrations.actito.models import ActitoConnection, ActitoScenario, connections_of
 from portal import ledger
 from portal.http import ApiError
 from portal.ledger import Result, Work
@@ -55,8 +55,7 @@ def ask_all(tenant_ids: Iterable[int]) -> None:
 def read_catalogue(work: Work) -> Result | partial[Result]:
     """Handles `actito.scenarios`."""
     event = work.event
-    connections = ActitoConnection.objects.for_tenant(event.tenant_id)
-    connection = connections.filter(pk=event.payload["connection"]).first()
+    connection = connections_of(event).first()
     if connection is None:
         return ledger.ignored(say("The Actito connection whose scenarios were asked for was deleted."))
     try:
