@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from integrations.actito import (
     carried,  # noqa: F401 - registers what custom actions carry
+    rereading,
     scenarios,
 )
 from integrations.actito.answers import ActitoProfile
@@ -27,9 +28,8 @@ from integrations.actito.job_admin import CATCH_UP, LongWork
 from integrations.actito.models import ActitoConnection, ActitoScenario, AttributeMapping, ParameterMapping
 from integrations.actito.rehearsal import RehearsalForm, rehearsed
 from integrations.actito.steps import Step, Steps
-from integrations.actito.webhooks import ACTITO_ACTION, ACTITO_PROFILE
+from integrations.actito.webhooks import ACTITO_ACTION
 from integrations.mapping import map_document
-from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin, TenantTabularInline
 from portal.admin.chips import midnight
@@ -223,15 +223,7 @@ def sync(customer: Customer) -> int:
     connections = {one.source: one for one in ActitoConnection.objects.for_tenant(customer.tenant_id)}
     known = [each for each in customer.identities.all() if each.namespace in connections]
     for identity in known:
-        connection = connections[identity.namespace]
-        ledger.record(
-            tenant_id=customer.tenant_id,
-            lane_id=connection.lane_id,
-            kind=ACTITO_PROFILE,
-            subject=f"{connection.source}:profile:{identity.value}",
-            payload={"connection": connection.pk, "profile": identity.value, "event_type": "READ"},
-            source="portal",
-        )
+        rereading.ask(connections[identity.namespace], identity.value)
     return len(known)
 
 

@@ -1,4 +1,4 @@
-"""Reading all customers of a connection again, as a job: what was missed is caught up with."""
+"""Reading profiles again without a webhook: one that is asked for, or all of a connection as a job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from integrations.actito.models import ActitoConnection, connections_of
 from integrations.actito.webhooks import ACTITO_PROFILE
-from portal import jobs
+from portal import jobs, ledger
 from portal.jobs import Row
 from portal.models import Identity, Job
 from portal.sentences import say
@@ -52,5 +52,24 @@ def _profiles(connection: ActitoConnection) -> QuerySet[Identity]:
 
 
 def _row(connection: ActitoConnection, profile: str) -> Row:
+    subject, payload = _reading(connection, profile)
+    return Row(profile, ACTITO_PROFILE, subject, payload, connection.lane_id)
+
+
+def ask(connection: ActitoConnection, profile: str) -> None:
+    """Records that one profile is to be read, as its webhook would."""
+    subject, payload = _reading(connection, profile)
+    ledger.record(
+        tenant_id=connection.tenant_id,
+        lane_id=connection.lane_id,
+        kind=ACTITO_PROFILE,
+        subject=subject,
+        payload=payload,
+        source="portal",
+    )
+
+
+def _reading(connection: ActitoConnection, profile: str) -> tuple[str, dict[str, Any]]:
+    """Subject and payload."""
     payload = {"connection": connection.pk, "profile": profile, "event_type": "READ"}
-    return Row(profile, ACTITO_PROFILE, f"{connection.source}:profile:{profile}", payload, connection.lane_id)
+    return f"{connection.source}:profile:{profile}", payload

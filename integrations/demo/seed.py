@@ -13,16 +13,14 @@ import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from integrations.actito import scenarios
+from integrations.actito import rereading, scenarios
 from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
-from integrations.actito.webhooks import ACTITO_PROFILE
 from integrations.demo import artwork
 from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
 from integrations.demo.processes import HOST, Ports
 from integrations.mapping import ValueType
 from passes.design import design_of
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText
-from portal import ledger
 from portal.access import check_key, make_key
 from portal.models import Identity, Membership, Scope, Tenant
 from portal.tenancy import Role
@@ -217,12 +215,5 @@ def read_everyone(demo: Demo, profile_ids: list[int]) -> int:
     known = set(identities.values_list("value", flat=True))
     missing = [profile for profile in profile_ids if str(profile) not in known]
     for profile in missing:
-        ledger.record(
-            tenant_id=demo.tenant.pk,
-            lane_id=demo.connection.lane_id,
-            kind=ACTITO_PROFILE,
-            subject=f"{demo.connection.source}:profile:{profile}",
-            payload={"connection": demo.connection.pk, "profile": str(profile), "event_type": "READ"},
-            source="portal",
-        )
+        rereading.ask(demo.connection, str(profile))
     return len(missing)
