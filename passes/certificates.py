@@ -17,6 +17,12 @@ def ends_at(pem: str) -> datetime | None:
         return None
 
 
+def ends(certificate: str, intermediate: str) -> list[tuple[str, datetime]]:
+    """When the parts of Apple's credentials end: those that can be read."""
+    parts = ("certificate", ends_at(certificate)), ("intermediate", ends_at(intermediate))
+    return [(part, end) for part, end in parts if end]
+
+
 def days_left(pem: str, now: datetime | None = None) -> int | None:
     """Whole days; negative once it has ended."""
     end = ends_at(pem)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import Metric
 
-from passes.certificates import ends_at
+from passes.certificates import ends
 from passes.models import AppleCredentials
 from portal.metrics import gauge
 
@@ -16,13 +16,9 @@ def certificates() -> Iterator[Metric]:
     rows = AppleCredentials.objects.values_list(
         "tenant__slug", "pass_type_identifier", "certificate", "intermediate"
     ).order_by()
-    parts = [
-        (tenant, name, part, ends_at(pem))
-        for tenant, name, certificate, intermediate in rows
-        for part, pem in (("certificate", certificate), ("intermediate", intermediate))
-    ]
+    parts = [(tenant, name, *each) for tenant, name, *pems in rows for each in ends(*pems)]
     now = datetime.now(UTC)
     yield gauge(
         "portal_certificate_days_left", "Days until a certificate ends.", ("tenant", "certificate", "part"),
-        [(*labels, (end - now).total_seconds() / 86_400) for *labels, end in parts if end],
+        [(*labels, (end - now).total_seconds() / 86_400) for *labels, end in parts],
     )  # fmt: skip

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from passes.certificates import ends_at
+from passes.certificates import ends
 from passes.models import AppleCredentials
 from portal.watch.trouble import Kind, Tone, Trouble
 
@@ -33,9 +33,8 @@ def tone(left: timedelta) -> Tone:
 def certificates(tenants: Sequence[int]) -> Iterator[Trouble]:
     now = datetime.now(UTC)
     for each in AppleCredentials.objects.filter(tenant_id__in=tenants).defer("private_key").order_by("pk"):
-        for part, pem in (("certificate", each.certificate), ("intermediate", each.intermediate)):
-            end = ends_at(pem)
-            if end and step(end - now):
+        for part, end in ends(each.certificate, each.intermediate):
+            if step(end - now):
                 yield _trouble(each, part, end, end - now)
 
 
