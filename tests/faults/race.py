@@ -1,4 +1,4 @@
-"""Producers and workers as real processes on one database, started by test_ledger_race.py; prints counts as JSON.
+"""Producers and workers as real processes on one database, started by test_race.py; prints counts as JSON.
 
 Modes: `race` (arrivals while workers read a vendor whose truth moves on), `stopped` (the same, and a worker is stopped
 for longer than its lease) and `twins` (the same vendor event id, posted by several at once). DATABASE_URL says where.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,17 +10,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "portal.settings", "WORKER_THREADS": "4"}
+from tests.apart import run_apart
 
 
 def run_race(mode: str, url: str, var: Path, *, subjects: int = 100, **more: str) -> dict[str, Any]:
-    environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": url, "VAR_DIR": str(var), **more}
-    script = f"import django; django.setup(); from tests.faults import race; race.main({mode!r}, {subjects})"
-    command = [sys.executable, "-c", script]
-    ended = subprocess.run(
-        command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=100, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
+    environment = {"WORKER_THREADS": "4", **more}
+    ended = run_apart("tests.faults.race", f"main({mode!r}, {subjects})", url=url, folder=var, **environment)
     counts: dict[str, Any] = json.loads(ended.stdout)
     sys.stdout.write(f"{mode} on {settings.DATABASES['default']['ENGINE']}: {counts}\n")
     if mode != "stopped":

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -20,6 +16,7 @@ from portal.ledger import periodic
 from portal.ledger.periodic import next_due, regularly, run_due
 from portal.models import Event, PeriodicTask, Tenant
 from portal.supervisor import Supervisor
+from tests.apart import run_apart
 from tests.world import make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -154,12 +151,5 @@ def test_a_supervisor_looks_once_a_minute() -> None:
 
 
 def test_of_several_processes_exactly_one_runs_it(own_database: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings", "DATABASE_URL": own_database,
-                   "VAR_DIR": str(tmp_path)}  # fmt: skip
-    script = "import django; django.setup(); from tests.portal import periodic_race; periodic_race.main()"
-    ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
+    ended = run_apart("tests.portal.periodic_race", "main()", url=own_database, folder=tmp_path, timeout=60)
     assert json.loads(ended.stdout) == {"runs": [1, 2, 3, 4, 5], "exits": [0] * 4}

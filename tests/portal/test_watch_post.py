@@ -5,11 +5,8 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -27,6 +24,7 @@ from portal.tenancy import Role
 from portal.watch import post
 from portal.watch.digest import LOST_AFTER, SETTLING
 from tests import factories as make
+from tests.apart import run_apart
 from tests.portal.admin_world import World, client_of, make_world, member
 from tests.portal.ledger_world import at
 from tests.portal.mail_server import MailServer
@@ -244,14 +242,8 @@ def test_a_superuser_who_looks_at_a_tenant_is_not_in_its_team(verdi: World, djan
 def test_of_several_processes_exactly_one_tells(own_database: str, tmp_path: Path) -> None:
     with MailServer() as running:
         host, port = running.address
-        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings", "DATABASE_URL": own_database,
-                       "VAR_DIR": str(tmp_path), "EMAIL_URL": f"smtp://{host}:{port}"}  # fmt: skip
-        script = "import django; django.setup(); from tests.portal import watch_race; watch_race.main()"
-        ended = subprocess.run(
-            [sys.executable, "-c", script], cwd=installed.BASE_DIR, env=environment, capture_output=True, text=True,
-            timeout=90, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stderr
+        mail = {"EMAIL_URL": f"smtp://{host}:{port}"}
+        ended = run_apart("tests.portal.watch_race", "main()", url=own_database, folder=tmp_path, timeout=90, **mail)
         assert json.loads(ended.stdout) == {"sent": [10, 10, 10], "exits": [0] * 4}
         assert len(running.received) == 30
         assert len({(read(text)["To"], read(text)["Subject"]) for text in running.received}) == 30
