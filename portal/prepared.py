@@ -1,11 +1,13 @@
-"""A cursor for the few statements that run all day, which PostgreSQL plans once per connection."""
+"""For the few statements that run all day and are written out: PostgreSQL plans them once per connection."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 
 
 def prepared_cursor() -> CursorWrapper:
@@ -21,3 +23,9 @@ def prepared_cursor() -> CursorWrapper:
     connection.ensure_connection()
     cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
     return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+
+
+def stored_values(model: type[Model], row: Mapping[str, Any]) -> list[Any]:
+    """The values of a model's columns, as the database takes them."""
+    fields: Any = model._meta
+    return [fields.get_field(name).get_db_prep_save(value, connection) for name, value in row.items()]

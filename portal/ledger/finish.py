@@ -16,6 +16,7 @@ from portal.ledger.failure import DEFER_LIMIT_IN_ALL, Decision, Failure, next_re
 from portal.ledger.registry import Effects, Result
 from portal.ledger.same import covering, of_subject
 from portal.models import Event, Lane
+from portal.prepared import stored_values
 from portal.sentences import say
 
 
@@ -60,17 +61,11 @@ _END = f"""
 def _end(events: list[Event], token: UUID | None, result: Result) -> list[int]:
     """The fence and the end of several in one statement, which says whom it found; the ORM's update only counts."""
     columns = _columns(result)
-    values = [_stored(name, value) for name, value in columns.items()]
     statement = _END.format(columns=", ".join(f"{name} = %s" for name in columns), keys=", ".join(["%s"] * len(events)))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, *(event.pk for event in events), _stored("lease_token", token)])
+        (held_by,) = stored_values(Event, {"lease_token": token})
+        cursor.execute(statement, [*stored_values(Event, columns), *(event.pk for event in events), held_by])
         return [key for (key,) in cursor.fetchall()]
-
-
-def _stored(name: str, value: Any) -> Any:
-    """As the column takes it."""
-    field: Any = Event._meta.get_field(name)
-    return field.get_db_prep_save(value, connection)
 
 
 def _read(events: Iterable[Event], result: Result) -> list[Event]:

@@ -4,63 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils import timezone
 
-from portal.durability import unhurried
 from portal.ledger.failure import Failure, retry, uncertain
 from portal.ledger.finish import LeaseLost, fail, finish, finish_all, held
-from portal.ledger.limits import charge_call, note_answer
 from portal.ledger.registry import Result, Work, registry
+from portal.ledger.trail import AttemptTrail
 from portal.models import Attempt, Event
 from portal.redaction import place_of
 from portal.sentences import Sentence, say
-from portal.text import storable
 
 log = logging.getLogger(__name__)
 
 LOST = "lost"
-
-
-@dataclass(frozen=True)
-class _AttemptTrail:
-    """Writes each outgoing call of one Event as an Attempt: before it is made, and again when it has ended."""
-
-    event: Event
-
-    def open(self, *, target: str, method: str, url: str, repeatable: bool, request_excerpt: str) -> int:
-        charge_call(self.event.lane_id)
-        call = Attempt(
-            event_id=self.event.pk,
-            number=self.event.attempts,
-            target=storable(target)[:200],
-            method=method,
-            url=storable(url)[:500],
-            repeatable=repeatable,
-            request_excerpt=storable(request_excerpt),
-        )
-        if repeatable:
-            with unhurried():
-                call.save(force_insert=True)
-            return int(call.pk)
-        with transaction.atomic():
-            if not held(self.event).select_for_update().values_list("pk").first():
-                raise LeaseLost  # whoever holds it now makes the call, or has made it
-            call.save(force_insert=True)
-        return int(call.pk)
-
-    def close(self, call: int, *, status: int | None, milliseconds: int, error: str, response_excerpt: str) -> None:
-        with unhurried():
-            Attempt.objects.filter(pk=call).update(
-                status=status,
-                milliseconds=milliseconds,
-                error=error,
-                response_excerpt=storable(response_excerpt),
-                finished_at=timezone.now(),
-            )
-            note_answer(self.event.lane_id, status)
 
 
 def run(event: Event) -> str:
@@ -80,7 +37,7 @@ def run_handler(event: Event) -> Result | str:
         if cut_short := _call_cut_short(event):
             raise _perhaps_made(cut_short)
         handler = registry.handler(event.kind)
-        ended = handler(Work(event, _AttemptTrail(event)))
+        ended = handler(Work(event, AttemptTrail(event)))
         return ended if isinstance(ended, Result) else finish(event, ended)
     except LeaseLost:
         return LOST

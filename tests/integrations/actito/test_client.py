@@ -24,7 +24,7 @@ from portal import http, ledger
 from portal.http import ApiError
 from portal.ledger import Work
 from portal.ledger.failure import Decision
-from portal.ledger.run import _AttemptTrail
+from portal.ledger.trail import AttemptTrail
 from portal.models import Attempt, Event
 from portal.sandbox import Fault
 from tests.integrations.actito.double import TOKEN, Double, answer, token
@@ -41,7 +41,7 @@ def connect(url: str, **more: Any) -> ActitoConnection:
 
 def with_trail(connection: ActitoConnection) -> ActitoClient:
     event = arrive(connection, 147471)
-    return ActitoClient(connection, Work(event, _AttemptTrail(event)).trail)
+    return ActitoClient(connection, Work(event, AttemptTrail(event)).trail)
 
 
 def refusal(connection: ActitoConnection, profile: str = "147471") -> ApiError:
