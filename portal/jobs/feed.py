@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from portal.ledger import NotReplayable, Result, Work
 from portal.ledger.record import new_chain
 from portal.ledger.registry import registry
 from portal.ledger.text import fitting_subject, storable_payload
+from portal.locking import unheld
 from portal.models import Event, Job, Lane
 from portal.sentences import Sentence, joined, say, say_many
 
@@ -202,11 +202,7 @@ def _wind_up(job: Job, now: datetime) -> Result:
 def end_waiting(job: Job) -> int:
     """Ends what waits of a cancelled job; returns how many. What a worker takes at this moment runs and ends."""
     waiting = Event.objects.filter(job=job, status=Event.Status.WAITING).order_by("pk")
-    keys = list(
-        waiting.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked).values_list(
-            "pk", flat=True
-        )
-    )
+    keys = list(unheld(waiting).values_list("pk", flat=True))
     said = say("The job was cancelled before this was done.")
     return Event.objects.filter(pk__in=keys, status=Event.Status.WAITING).update(
         status=Event.Status.IGNORED, finished_at=timezone.now(), outcome=said

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from portal.locking import unheld
 from portal.models import PeriodicTask, Tenant
 from portal.redaction import place_of
 
@@ -78,10 +79,7 @@ def _run(task: Task, now: datetime) -> bool:
     """Whether it was run by this process and ended well."""
     try:
         with transaction.atomic():
-            rows = _row_if_due(task, now)
-            if connection.features.has_select_for_update_skip_locked:
-                rows = rows.select_for_update(skip_locked=True)
-            row = rows.first()
+            row = unheld(_row_if_due(task, now)).first()
             if row is None:  # another process runs it, or has run it
                 return False
             PeriodicTask.objects.filter(pk=row.pk).update(due_at=next_due(row.due_at, task.every, now))

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Func, JSONField, QuerySet
 
+from portal.locking import unheld
 from portal.models import Attempt, Event
 from portal.retention.registry import Contents, Step, Window, contents
 from portal.retention.removed import REMOVED, Removal
@@ -53,9 +54,7 @@ def _remove(events: Iterable[Event], *, days: int) -> set[int]:
     declared, by_kind = contents(), defaultdict(list)
     with transaction.atomic():
         rows = Event.objects.filter(pk__in=[event.pk for event in events], status__in=Event.FINISHED)
-        if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
-        for key, kind in rows.order_by("pk").values_list("pk", "kind"):
+        for key, kind in unheld(rows).order_by("pk").values_list("pk", "kind"):
             by_kind[kind].append(key)
         free = {key for keys in by_kind.values() for key in keys}
         for kind, keys in by_kind.items():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import SET_NULL, ForeignObjectRel, Model, QuerySet
 
+from portal.locking import unheld
 from portal.models import Attempt, Event
 from portal.retention.registry import Step, Window
 from portal.retention.walk import walk
@@ -57,7 +58,5 @@ def _others_pointing_here() -> Iterator[ForeignObjectRel]:
 
 
 def _locked(rows: QuerySet[Model]) -> set[int]:
-    """Keys of the rows, locked on PostgreSQL; nobody is waited for. On SQLite the transaction is the only writer."""
-    if connection.features.has_select_for_update_skip_locked:
-        rows = rows.select_for_update(skip_locked=True)
-    return set(rows.order_by("pk").values_list("pk", flat=True))
+    """Keys of the rows that nobody else holds."""
+    return set(unheld(rows).order_by("pk").values_list("pk", flat=True))
