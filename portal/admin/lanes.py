@@ -23,6 +23,7 @@ from portal import history
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.rights import row
+from portal.ledger import lanes
 from portal.ledger.limits import BURST_SECONDS
 from portal.ledger.states import State, state_of
 from portal.models import Change, Lane
@@ -51,10 +52,6 @@ def lane_state(lane: Lane) -> SafeString:
     return chip("good", _t("Moving"))
 
 
-def resume_lane(lane_id: int) -> None:
-    Lane.objects.filter(pk=lane_id).update(paused_at=None, pause_reason="")
-
-
 class LimitsForm(DialogForm):
     """For rows that have a lane. Subclasses name their model: the dialog shows what holds now."""
 
@@ -75,7 +72,7 @@ class LimitsForm(DialogForm):
             self.fields[name].initial = getattr(lane, name)
 
 
-def set_limits(request: HttpRequest, account: Any, form: LimitsForm) -> None:
+def _set_limits(request: HttpRequest, account: Any, form: LimitsForm) -> None:
     """Writes the limits of the account's lane, and what they were before into the account's history."""
     wanted = {name: form.cleaned_data[name] for name in ("max_running", "calls_per_minute")}
     with transaction.atomic():
@@ -118,7 +115,7 @@ def resume_dialog(*, title: Any, description: Any, resumed: Any) -> Any:
         variant=ActionVariant.PRIMARY,
     )  # fmt: skip
     def resume(self: LaneAdmin, request: HttpRequest, form: DialogForm, account: Any) -> HttpResponse:
-        resume_lane(account.lane_id)
+        lanes.resume(account.lane_id)
         self.log_change(request, account, gettext_noop("Resumed."))
         return finished(request, self.change_url(account), resumed)
 
@@ -136,7 +133,7 @@ def limits_dialog(model: type[Model]) -> Any:
         ),
     )  # fmt: skip
     def limits(self: LaneAdmin, request: HttpRequest, form: LimitsForm, account: Any) -> HttpResponse:
-        set_limits(request, account, form)
+        _set_limits(request, account, form)
         return finished(request, self.change_url(account), _("These limits hold within seconds."))
 
     return limits

@@ -1,4 +1,4 @@
-"""Lanes of accounts that are reached elsewhere from now on: what waits goes along."""
+"""Lanes that are resumed, and those of accounts that are reached elsewhere from now on: what waits goes along."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ def move(before: int | None, after: int, mine: Q | None = None) -> None:
         Lane.objects.select_for_update().filter(pk=before).first()
         own.filter(status=Event.Status.WAITING).update(lane_id=after)
         if left:  # what was on its way here just now is not held up by a pause that no page shows any more
-            Lane.objects.filter(pk=before).update(paused_at=None, pause_reason="")
+            resume(before)
+
+
+def resume(lane_id: int) -> None:
+    """What has waited for a paused account is claimed again."""
+    Lane.objects.filter(pk=lane_id).update(paused_at=None, pause_reason="")
 
 
 def _is_used(lane_id: int) -> bool:

@@ -43,8 +43,8 @@ def walk(window: Window, remove: Callable[[Events], set[int]], worth: Callable[[
     seen = list(rows.only(*_SEEN)[: window.size])
     if not seen:
         return None
-    old = worth(ended_before(seen, window.before))
-    kept = unfinished_chains({event.correlation_id for event in old}, window.before)
+    old = worth(_ended_before(seen, window.before))
+    kept = _unfinished_chains({event.correlation_id for event in old}, window.before)
     going = [event for event in old if event.correlation_id not in kept]
     if window.removing and going:
         gone = remove(going)
@@ -56,13 +56,13 @@ def walk(window: Window, remove: Callable[[Events], set[int]], worth: Callable[[
     )
 
 
-def ended_before(events: Iterable[Event], before: datetime) -> Events:
+def _ended_before(events: Iterable[Event], before: datetime) -> Events:
     """Those that ended, and long enough ago: what was replayed lately begins its time anew."""
     finished = (event for event in events if event.status in Event.FINISHED)
     return [event for event in finished if event.finished_at and event.finished_at < before]
 
 
-def unfinished_chains(chains: Collection[UUID], before: datetime) -> set[UUID]:
+def _unfinished_chains(chains: Collection[UUID], before: datetime) -> set[UUID]:
     """Those of the chains in which something waits, runs, has to be decided or ended too lately."""
     if not chains:
         return set()

@@ -24,7 +24,7 @@ def counted(number: int, limit: int) -> str:
     return f"{spaced(limit)}+" if number > limit else spaced(number)
 
 
-def in_one_unit(seconds: float) -> tuple[float, int]:
+def _in_one_unit(seconds: float) -> tuple[float, int]:
     """The unit in which people say a stretch of time, in seconds, and how many of it."""
     for unit, limit in ((SECOND, 60), (MINUTE, 100), (HOUR, 48)):
         if (number := round(seconds / unit)) < limit:
@@ -34,7 +34,7 @@ def in_one_unit(seconds: float) -> tuple[float, int]:
 
 def length(seconds: float) -> str:
     """Short: “45 s”, “12 min”, “8 h”, “3 days”."""
-    unit, number = in_one_unit(seconds)
+    unit, number = _in_one_unit(seconds)
     if unit == SECOND:
         return _("%(n)d s") % {"n": max(1, number)}
     if unit == MINUTE:
@@ -46,7 +46,7 @@ def length(seconds: float) -> str:
 
 def lasting(seconds: float) -> str:
     """In words, as an estimate: “less than a minute”, “about 8 hours”."""
-    unit, number = in_one_unit(seconds)
+    unit, number = _in_one_unit(seconds)
     if unit == SECOND:
         return _("less than a minute")
     if unit == MINUTE:
