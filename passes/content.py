@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from passes.behaviour import EXPRESSED, behaviour
 from passes.design import NUMBERS
 from passes.filling import ContentError, Filling
 from portal.sentences import say
@@ -29,6 +30,11 @@ class Content:
     A field may also have: "format" ("number", "currency", "percent", "scientific", "words": the value is a number;
     "date": ISO 8601 with an offset), "currency", "date_style", "time_style", "relative", "fixed_zone", "alignment",
     "second_row", "link", "detectors", "semantics".
+
+    And where the template has them: "style", "poster", "expires", "grouping", "sharing_prohibited", "stores",
+    "app_link", "nfc": {"message", "key", "confirmed"}, "max_distance", "locations": [{"latitude", "longitude",
+    "altitude", "text"}], "beacons": [{"uuid", "major", "minor", "text"}], "moments": [{"starts", "ends"}],
+    "actions": [{"kind", "target"}], "apple": what only Apple's pass.json has, "time_zone".
     """
 
     data: dict[str, Any]
@@ -39,7 +45,8 @@ def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool
     """The content of one pass. Raises ContentError for an expression that cannot be worked out."""
     filling = Filling(values, ZoneInfo(design.get("time_zone", "UTC")))
     data = {
-        **design,
+        **{name: value for name, value in design.items() if name not in EXPRESSED},
+        **behaviour(design, filling),
         "fields": [_field(field, filling) for field in design["fields"]],
         "barcode": _barcode(design["barcode"], filling),
         "voided": voided,
@@ -82,4 +89,6 @@ def _barcode(barcode: Mapping[str, str], filling: Filling) -> dict[str, str] | N
     if not barcode["format"]:
         return None
     message = filling.text(say("Barcode"), barcode["expression"])
-    return {"format": barcode["format"], "message": message} if message else None
+    text = filling.text(say("Text below the barcode"), barcode.get("text", ""))
+    shown = {"text": text} if text else {}
+    return {"format": barcode["format"], "message": message, **shown} if message else None

@@ -26,8 +26,10 @@ def number(value: Any) -> int | float | None:
     return int(found) if found.is_integer() else found
 
 
-def moment(value: Any, zone: ZoneInfo) -> tuple[str, bool] | None:
+def moment(value: Any, zone: ZoneInfo, *, end: bool = False) -> tuple[str, bool] | None:
     """The moment as ISO 8601 with an offset, and whether the value was a day without a time; None for anything else.
+
+    Of a day, it is the beginning, or the `end`.
 
     A value without a zone is of the brand's. Phones take nothing but `Z` or `±HH:MM`, and want the time
     (github.com/apple/pass-builder, PassDateTimeFormatter).
@@ -37,7 +39,7 @@ def moment(value: Any, zone: ZoneInfo) -> tuple[str, bool] | None:
     text = value.strip()
     try:
         day = parse_date(text)
-        found = datetime.combine(day, time()) if day else parse_datetime(text)
+        found = datetime.combine(day, time.max if end else time.min) if day else parse_datetime(text)
     except ValueError:
         return None
     if found is None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from passes.expressions import ExpressionError, names_in
 from passes.models import PassTemplate, TemplateField
+from passes.models.parts import TemplateChild
 
 MESSAGE = "message"  # the value that a custom action's message becomes
 NUMBERS = frozenset({"number", "currency", "percent", "scientific", "words"})  # formats of fields
@@ -34,11 +35,47 @@ def design_of(template: PassTemplate) -> dict[str, Any]:
         },
         "language": template.language,
         "fields": [*fields, *_message_field(template, fields)],
-        "barcode": {"format": template.barcode_format, "expression": template.barcode_message},
+        "barcode": {
+            "format": template.barcode_format,
+            "expression": template.barcode_message,
+            **({"text": template.barcode_text} if template.barcode_text else {}),
+        },
         "texts": _texts(template),
         "images": {image.file_name: image.sha1 for image in template.images.all()},
     }
+    design |= {name: value for name, value in (*_behaviour(template), *_surroundings(template)) if value}
     return {**design, "time_zone": template.tenant.time_zone} if _tells_time(design) else design
+
+
+def _behaviour(template: PassTemplate) -> Iterator[tuple[str, Any]]:
+    """How the pass is laid out, how long it is valid, and what phones may do with it."""
+    yield "style", template.apple_style
+    for name in ("poster", "expires", "grouping", "sharing_prohibited", "app_link"):
+        yield name, getattr(template, name)
+    yield "apple", template.apple_additions
+    yield "stores", [int(number) for number in template.store_ids.split(",") if number.strip()]
+    if template.nfc_message:
+        confirmed = {"confirmed": True} if template.nfc_confirmed else {}
+        yield "nfc", {"message": template.nfc_message, "key": _bare_key(template.nfc_key), **confirmed}
+
+
+def _bare_key(text: str) -> str:
+    """The Base64 of a public key, which may have been entered as PEM."""
+    return "".join(line.strip() for line in text.splitlines() if not line.startswith("-----"))
+
+
+def _surroundings(template: PassTemplate) -> Iterator[tuple[str, Any]]:
+    """Where and when the pass appears by itself, and its buttons."""
+    yield "max_distance", template.max_distance
+    yield "locations", [_set(row, "latitude", "longitude", "altitude", "text") for row in template.locations.all()]
+    beacons = ((row, _set(row, "major", "minor", "text")) for row in template.beacons.all())
+    yield "beacons", [{"uuid": str(row.uuid).upper(), **rest} for row, rest in beacons]
+    yield "moments", [_set(row, "starts", "ends") for row in template.moments.all()]
+    yield "actions", [_set(row, "kind", "target") for row in template.actions.all()]
+
+
+def _set(row: TemplateChild, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(row, name)) not in (None, "")}
 
 
 def _field(field: TemplateField) -> dict[str, Any]:
@@ -65,7 +102,8 @@ def _options(field: TemplateField) -> Iterator[tuple[str, Any]]:
 
 def _tells_time(design: Mapping[str, Any]) -> bool:
     """Whether the design holds dates: those without a zone are the brand's."""
-    return any(field.get("format") == "date" for field in design["fields"])
+    told = any(field.get("format") == "date" for field in design["fields"])
+    return told or bool({"expires", "moments", "apple"} & set(design))
 
 
 def _message_field(template: PassTemplate, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -39,10 +39,10 @@ class Filling:
             raise ContentError(say("“%(part)s”: the value is not a number.", part=part))
         return "" if number is None else number
 
-    def moment(self, part: str, expression: str) -> tuple[str, bool]:
-        """The moment, and whether the value is a day without a time."""
+    def moment(self, part: str, expression: str, *, end: bool = False) -> tuple[str, bool]:
+        """The moment, and whether the value is a day without a time; of a day, its beginning or its end."""
         found = self.value(part, expression)
-        moment = conversions.moment(found, self.zone)
+        moment = conversions.moment(found, self.zone, end=end)
         if found != "" and moment is None:
             raise ContentError(say("“%(part)s”: the value is not a date, such as 2027-03-31.", part=part))
         return moment or ("", False)

@@ -93,7 +93,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
                 "description": content["texts"].get(language, {}).get(content["description"], content["description"]),
                 "colours": colours,
                 "groups": front(content, language),
-                "images": _image_addresses(wallet_pass, token),
+                "images": _image_addresses(wallet_pass, token, language),
                 "address": link(wallet_pass),
                 "apple": reverse("pass-apple", args=[token]) if wallet_pass.template.apple_id else "",
             },
@@ -101,11 +101,11 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         )
 
 
-def _image_addresses(wallet_pass: WalletPass, token: str) -> dict[str, str]:
+def _image_addresses(wallet_pass: WalletPass, token: str, language: str) -> dict[str, str]:
     """{"logo": address}, the sharpest of each role. Addresses carry the hash, so a browser keeps what it has."""
     found = {}
     for role in _IMAGE_ROLES:
-        names = (f"{role}@3x.png", f"{role}@2x.png", f"{role}.png")
+        names = [f"{folder}{role}{scale}.png" for folder in (f"{language}.lproj/", "") for scale in ("@3x", "@2x", "")]
         sha1 = next((kept for name in names if (kept := wallet_pass.content["images"].get(name))), "")
         if sha1:
             found[role] = reverse("pass-image", args=[token, sha1])

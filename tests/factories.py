@@ -22,8 +22,12 @@ from passes.models import (
     Device,
     PassTemplate,
     Registration,
+    TemplateAction,
+    TemplateBeacon,
     TemplateField,
     TemplateImage,
+    TemplateLocation,
+    TemplateMoment,
     TemplateText,
     WalletPass,
 )
@@ -315,6 +319,39 @@ class TemplateImageFactory(Factory[TemplateImage]):
     template = factory.SubFactory(TemplateFactory)
     role = TemplateImage.Role.ICON
     data = factory.LazyFunction(picture)
+
+
+class TemplateLocationFactory(Factory[TemplateLocation]):
+    class Meta:
+        model = TemplateLocation
+
+    template = factory.SubFactory(TemplateFactory)
+    latitude, longitude = 50.85, 4.35
+
+
+class TemplateBeaconFactory(Factory[TemplateBeacon]):
+    class Meta:
+        model = TemplateBeacon
+
+    template = factory.SubFactory(TemplateFactory)
+    uuid = "f8f589e9-c07e-58b0-aea6-9d7f3b5fa5c1"
+
+
+class TemplateMomentFactory(Factory[TemplateMoment]):
+    class Meta:
+        model = TemplateMoment
+
+    template = factory.SubFactory(TemplateFactory)
+    starts = "2027-06-01"
+
+
+class TemplateActionFactory(Factory[TemplateAction]):
+    class Meta:
+        model = TemplateAction
+
+    template = factory.SubFactory(TemplateFactory)
+    kind = TemplateAction.Kind.SHOP
+    target = "https://example.com/shop"
 
 
 class PassFactory(Factory[WalletPass]):

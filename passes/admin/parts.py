@@ -27,7 +27,7 @@ class ImageForm(TenantForm):
 
     class Meta:
         model = TemplateImage
-        fields = ("role", "scale", "data")
+        fields = ("role", "scale", "language", "data")
 
     def clean_data(self) -> bytes:
         given = self.cleaned_data["data"]
@@ -86,11 +86,11 @@ class TextInline(Parts, TenantTabularInline):
 class ImageInline(Parts, TenantTabularInline):
     model = TemplateImage
     form = ImageForm
-    fields = ("role", "scale", "data")
+    fields = ("role", "scale", "language", "data")
     verbose_name_plural = _("Images")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["role", "scale", "data" if self.has_change_permission(request, obj) else "shown"]
+        return ["role", "scale", "language", "data" if self.has_change_permission(request, obj) else "shown"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["shown"] if not self.has_change_permission(request, obj) else []

@@ -13,7 +13,7 @@ from passes.refresh import values_of
 from passes.words import words
 from portal.sentences import told
 
-_LINES = {"pdf417", "code128"}
+_LINES = {"pdf417", "code128", "ean13", "code39", "codabar", "itf"}
 
 
 def picture(image: TemplateImage) -> str:
@@ -23,7 +23,8 @@ def picture(image: TemplateImage) -> str:
 
 def card(template: PassTemplate, content: Mapping[str, Any]) -> dict[str, Any]:
     """What admin/passes/card.html draws."""
-    images = {image.role: picture(image) for image in template.images.all()}  # the largest of each role comes last
+    # The largest of each role comes last.
+    images = {image.role: picture(image) for image in template.images.all() if not image.language}
     fields: dict[str, list[Any]] = {}
     for field in content.get("fields", []):
         fields.setdefault(field["place"], []).append({**field, "value": words(field)})

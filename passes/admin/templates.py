@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, JSONField, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -16,10 +16,11 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from passes.admin.changes import samples
-from passes.admin.entries import ColourField
+from passes.admin.entries import ColourField, DocumentField
 from passes.admin.names import known_names, unknown_names
 from passes.admin.parts import FieldInline, ImageInline, TextInline
 from passes.admin.preview import sample_card
+from passes.admin.surroundings import ActionInline, BeaconInline, LocationInline, MomentInline
 from passes.design import design_of
 from passes.models import PassTemplate, TemplateImage, WalletPass
 from passes.publication import publish
@@ -31,6 +32,9 @@ from portal.admin.extend import Link, extensions
 from portal.admin.rights import row
 from portal.admin.site import site
 from portal.tenancy import Action
+
+# What a design is made of, beside the pictures.
+_DESIGNED = ("fields", "texts", "locations", "beacons", "moments", "actions")
 
 
 class PublishForm(DialogForm):
@@ -48,7 +52,7 @@ class PassTemplateAdmin(TenantAdmin):
     list_select_related = ("apple",)
     compressed_fields = False
     empty_sentence = _("A template is the design of a card: its colours, pictures and texts, and what changes on it.")
-    inlines = (FieldInline, TextInline, ImageInline)
+    inlines = (FieldInline, TextInline, ImageInline, MomentInline, LocationInline, BeaconInline, ActionInline)
     change_form_template = "admin/passes/template.html"
     actions_detail = ("publish",)
     fieldsets = (
@@ -58,7 +62,21 @@ class PassTemplateAdmin(TenantAdmin):
             {"fields": [("organization_name", "logo_text"), ("description", "language"), "carries_messages"]},
         ),
         (_("Colours"), {"fields": [("background_colour", "text_colour", "label_colour")]}),
-        (_("Barcode"), {"fields": [("barcode_format", "barcode_message")]}),
+        (_("Barcode"), {"fields": [("barcode_format", "barcode_message"), "barcode_text"]}),
+        (_("Validity"), {"fields": [("expires", "grouping")]}),
+        (
+            _("Apple Wallet: layout, app, sharing"),
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    ("apple_style", "poster"),
+                    ("store_ids", "app_link"),
+                    ("sharing_prohibited", "max_distance"),
+                ],
+            },
+        ),
+        (_("Apple Wallet: NFC"), {"classes": ["collapse"], "fields": [("nfc_message", "nfc_confirmed"), "nfc_key"]}),
+        (_("Apple Wallet: additions"), {"classes": ["collapse"], "fields": ["apple_additions"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -66,11 +84,13 @@ class PassTemplateAdmin(TenantAdmin):
         count = Coalesce(Subquery(made.annotate(number=Count("pk")).values("number")), 0)
         # The state compares the saved design with the published one, for which no picture needs to be read.
         images = Prefetch("images", TemplateImage.objects.defer("data"))
-        return super().get_queryset(request).annotate(made=count).prefetch_related("fields", "texts", images)
+        return super().get_queryset(request).annotate(made=count).prefetch_related(*_DESIGNED, images)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name.endswith("_colour"):
             return db_field.formfield(form_class=ColourField, widget=UnfoldAdminColorInputWidget)
+        if isinstance(db_field, JSONField):
+            kwargs["form_class"] = DocumentField
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @display(description=_("Passes"), ordering="made")

@@ -75,7 +75,7 @@ def _images(wallet_pass: WalletPass) -> dict[str, bytes]:
         images = _present_images(wallet_pass.template_id)
     if "icon.png" not in images:
         raise Unfit(f"The template “{wallet_pass.template}” has no icon. Phones refuse a pass without one.")
-    return images
+    return _with_artwork(images) if wallet_pass.content.get("poster") else images
 
 
 @lru_cache(maxsize=32)
@@ -95,6 +95,12 @@ def _present_images(template_id: int) -> dict[str, bytes]:
         if sharper in images:
             images.setdefault("icon.png", images[sharper])
     return images
+
+
+def _with_artwork(images: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Apple shows a poster with a background picture; others say that it wants `artwork`. With both, either works."""
+    artwork = {name.replace("background", "artwork"): data for name, data in images.items() if "background" in name}
+    return {**artwork, **images}
 
 
 def _zip(files: Mapping[str, bytes]) -> bytes:

@@ -5,30 +5,25 @@ https://developer.apple.com/documentation/walletpasses/pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from passes.apple.fields import field_of
+from passes.apple.additions import merged
+from passes.apple.barcodes import barcodes
+from passes.apple.relevance import relevance
+from passes.apple.styles import style_of, styles
 
-STYLES = {
-    "customerCard": "storeCard",
-    "offer": "coupon",
-    "giftCard": "storeCard",
-    "eventTicket": "eventTicket",
-    "generic": "generic",
+_SAME = {
+    "sharing_prohibited": "sharingProhibited",
+    "expires": "expirationDate",
+    "stores": "associatedStoreIdentifiers",
 }
-BARCODES = {
-    "qr": "PKBarcodeFormatQR",
-    "pdf417": "PKBarcodeFormatPDF417",
-    "aztec": "PKBarcodeFormatAztec",
-    "code128": "PKBarcodeFormatCode128",
-}
-_PLACES = ("header", "primary", "secondary", "auxiliary", "back")
+GROUPED = frozenset({"eventTicket", "boardingPass"})  # other styles with a groupingIdentifier are refused
 
 
 def pass_json(content: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
-    """pass.json of neutral content. Keys and values as in Apple's reference of `Pass`."""
-    document: dict[str, Any] = {
+    """`identity`: which pass it is, and where it asks for its updates."""
+    document = {
         "formatVersion": 1,
         **identity,
         "organizationName": content["organization_name"],
@@ -36,36 +31,38 @@ def pass_json(content: Mapping[str, Any], identity: Mapping[str, str]) -> dict[s
         "backgroundColor": _rgb(content["colours"]["background"]),
         "foregroundColor": _rgb(content["colours"]["text"]),
         "labelColor": _rgb(content["colours"]["label"]),
-        STYLES[content["kind"]]: _style(STYLES[content["kind"]], content["fields"]),
+        **styles(content),
+        **dict(_rest(content)),
+        **dict(relevance(content)),
     }
+    return merged(document, content.get("apple") or {})
+
+
+def _rest(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if content["logo_text"]:
-        document["logoText"] = content["logo_text"]
+        yield "logoText", content["logo_text"]
     if barcode := content["barcode"]:
-        document["barcodes"] = [_barcode(barcode)]
+        yield "barcodes", barcodes(barcode)
     if content["voided"]:
-        document["voided"] = True
-    return document
+        yield "voided", True
+    for name, key in _SAME.items():
+        if value := content.get(name):
+            yield key, value
+    if content.get("grouping") and style_of(content) in GROUPED:
+        yield "groupingIdentifier", content["grouping"]
+    if content.get("app_link") and content.get("stores"):
+        yield "appLaunchURL", content["app_link"]
+    if nfc := content.get("nfc"):
+        confirmed = {"requiresAuthentication": True} if nfc.get("confirmed") else {}
+        yield "nfc", {"message": nfc["message"], "encryptionPublicKey": nfc["key"], **confirmed}
+    if actions := content.get("actions"):
+        yield "featuredActions", [_action(action) for action in actions]
 
 
-def _barcode(barcode: Mapping[str, str]) -> dict[str, str]:
-    """In Latin-1, which every reader copes with, unless the message has other letters: iOS would show no barcode."""
-    try:
-        barcode["message"].encode("latin-1")
-    except UnicodeEncodeError:
-        encoding = "utf-8"
-    else:
-        encoding = "iso-8859-1"
-    return {"format": BARCODES[barcode["format"]], "message": barcode["message"], "messageEncoding": encoding}
-
-
-def _style(style: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
-    """The groups of fields that a style has: {"headerFields": […]}."""
-    groups: dict[str, Any] = {}
-    for place in _PLACES:
-        row = style == "eventTicket" and place == "auxiliary"
-        if found := [field_of(field, row=row) for field in fields if field["place"] == place]:
-            groups[f"{place}Fields"] = found
-    return groups
+def _action(action: Mapping[str, str]) -> dict[str, str]:
+    """A template has each kind once, so the kind is the identifier."""
+    target = "placeIdentifier" if action["kind"] == "place" else "url"
+    return {"identifier": action["kind"], "type": action["kind"], target: action["target"]}
 
 
 def _rgb(colour: str) -> str:

@@ -1,6 +1,7 @@
 from passes.models.credentials import AppleCredentials, UpdateCounter
 from passes.models.device import Device, Registration
 from passes.models.parts import TemplateField, TemplateImage, TemplateText
+from passes.models.surroundings import TemplateAction, TemplateBeacon, TemplateLocation, TemplateMoment
 from passes.models.template import PassTemplate
 from passes.models.wallet_pass import WalletPass
 
@@ -9,8 +10,12 @@ __all__ = [
     "Device",
     "PassTemplate",
     "Registration",
+    "TemplateAction",
+    "TemplateBeacon",
     "TemplateField",
     "TemplateImage",
+    "TemplateLocation",
+    "TemplateMoment",
     "TemplateText",
     "UpdateCounter",
     "WalletPass",

@@ -33,6 +33,7 @@ class TemplateField(TemplateChild):
         SECONDARY = "secondary", _("Secondary")
         AUXILIARY = "auxiliary", _("Auxiliary")
         BACK = "back", _("Back")
+        FOOTER = "footer", _("Foot of a poster")
 
     class Format(models.TextChoices):
         TEXT = "", _("As it is")
@@ -165,18 +166,29 @@ class TemplateImage(TemplateChild):
         LOGO = "logo", _("Logo")
         STRIP = "strip", _("Strip")
         THUMBNAIL = "thumbnail", _("Thumbnail")
+        BACKGROUND = "background", _("Background")
+        FOOTER = "footer", _("Footer")
+        ARTWORK = "artwork", _("Artwork")
+        PRIMARY_LOGO = "primaryLogo", _("Logo of a poster")
+        SECONDARY_LOGO = "secondaryLogo", _("Second logo of a poster")
 
     template = models.ForeignKey(PassTemplate, on_delete=models.CASCADE, related_name="images")
-    role = models.CharField(_("role"), max_length=12, choices=Role.choices)
+    role = models.CharField(_("role"), max_length=14, choices=Role.choices)
     scale = models.PositiveSmallIntegerField(_("size"), choices=[(1, "@1x"), (2, "@2x"), (3, "@3x")], default=1)
+    language = models.CharField(
+        _("language"), max_length=8, choices=settings.LANGUAGES, blank=True, default="", db_default="",
+        help_text=_("Empty: for every language that has none of its own."),
+    )  # fmt: skip
     data = models.BinaryField(_("PNG"), editable=True)
     sha1 = models.CharField(max_length=40, editable=False)
 
     class Meta:
         verbose_name = _("image")
         verbose_name_plural = _("images")
-        ordering = ["role", "scale"]
-        constraints = [models.UniqueConstraint(fields=["template", "role", "scale"], name="template_image_once")]
+        ordering = ["role", "language", "scale"]
+        constraints = [
+            models.UniqueConstraint(fields=["template", "role", "scale", "language"], name="template_image_language")
+        ]
 
     def __str__(self) -> str:
         return self.file_name
@@ -193,4 +205,6 @@ class TemplateImage(TemplateChild):
 
     @property
     def file_name(self) -> str:
-        return f"{self.role}{'' if self.scale == 1 else f'@{self.scale}x'}.png"
+        """Its path in a pass: `strip@2x.png`, `fr.lproj/strip@2x.png`."""
+        name = f"{self.role}{'' if self.scale == 1 else f'@{self.scale}x'}.png"
+        return f"{self.language}.lproj/{name}" if self.language else name

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from passes.models.credentials import AppleCredentials
-from passes.models.validators import colour, validate_expression
+from passes.models.validators import colour, store_ids, validate_expression
 from portal.tenancy import TenantModel
 
 
@@ -29,6 +29,14 @@ class PassTemplate(TenantModel):
         PDF417 = "pdf417", _("PDF417")
         AZTEC = "aztec", _("Aztec")
         CODE128 = "code128", _("Code 128")
+        EAN13 = "ean13", _("EAN-13")
+        CODE39 = "code39", _("Code 39")
+        CODABAR = "codabar", _("Codabar")
+        ITF = "itf", _("Interleaved 2 of 5")
+
+    class AppleStyle(models.TextChoices):
+        USUAL = "", _("The usual one")
+        GENERIC = "generic", _("Generic, with a small picture")
 
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.CUSTOMER_CARD)
@@ -60,6 +68,10 @@ class PassTemplate(TenantModel):
         validators=[validate_expression],
         help_text=_("For example {{ card_number }}."),
     )
+    barcode_text = models.CharField(
+        _("text below the barcode"), max_length=200, blank=True, default="", db_default="",
+        validators=[validate_expression], help_text=_("For example {{ card_number }}."),
+    )  # fmt: skip
     language = models.CharField(
         _("language"),
         max_length=8,
@@ -71,6 +83,55 @@ class PassTemplate(TenantModel):
         _("room for messages"), default=True,
         help_text=_("A line on the back for the messages of custom actions. A phone announces a line that changes, "
                     "not one that is new; so without it, a first message makes no sound."),
+    )  # fmt: skip
+    expires = models.CharField(
+        _("valid until"), max_length=300, blank=True, default="", db_default="", validators=[validate_expression],
+        help_text=_("A date, for example {{ valid_until }} or 2027-12-31. A day counts to its end."),
+    )  # fmt: skip
+    grouping = models.CharField(
+        _("group"), max_length=200, blank=True, default="", db_default="", validators=[validate_expression],
+        help_text=_("Event tickets of one group lie together, for example {{ order_number }}."),
+    )  # fmt: skip
+    max_distance = models.PositiveIntegerField(
+        _("distance to a place"), null=True, blank=True,
+        help_text=_("In metres: how near the phone must be for the pass to appear. Empty: the phone decides."),
+    )  # fmt: skip
+    apple_style = models.CharField(
+        _("layout"), max_length=10, choices=AppleStyle.choices, blank=True, default="", db_default="",
+        help_text=_("Of customer cards."),
+    )  # fmt: skip
+    poster = models.BooleanField(
+        _("also as a poster"), default=False, db_default=False,
+        help_text=_("Generic passes with a background picture, from iOS 27. Older phones show the usual layout."),
+    )  # fmt: skip
+    sharing_prohibited = models.BooleanField(
+        _("without a share button"),
+        default=False,
+        db_default=False,
+        help_text=_("Owners cannot pass it on from Wallet."),
+    )
+    store_ids = models.CharField(
+        _("apps"), max_length=200, blank=True, default="", db_default="", validators=[store_ids],
+        help_text=_("App Store numbers, separated by commas. The back of the pass offers the first that runs there."),
+    )  # fmt: skip
+    app_link = models.CharField(
+        _("link into the app"), max_length=500, blank=True, default="", db_default="", validators=[validate_expression],
+        help_text=_("What the app is opened with, for example coffee://card/{{ card_number }}."),
+    )  # fmt: skip
+    nfc_message = models.CharField(
+        _("NFC message"), max_length=200, blank=True, default="", db_default="", validators=[validate_expression],
+        help_text=_("What a terminal reads when the phone is held to it, 64 bytes at most. Needs an NFC certificate."),
+    )  # fmt: skip
+    nfc_key = models.TextField(
+        _("terminal's public key"), blank=True, default="", db_default="",
+        help_text=_("P-256, as Base64 or PEM. Terminals have the private half."),
+    )  # fmt: skip
+    nfc_confirmed = models.BooleanField(
+        _("owner confirms"), default=False, db_default=False, help_text=_("With Face ID, Touch ID or the code.")
+    )
+    apple_additions = models.JSONField(
+        _("additions to pass.json"), null=True, blank=True,
+        help_text=_("What only Apple Wallet has, as JSON with the keys of Apple's pass.json. Texts may hold values."),
     )  # fmt: skip
     # The design that passes show, as passes.design.design_of() made it; null until the first publication.
     published = models.JSONField(null=True, editable=False)

@@ -65,6 +65,10 @@ def make_world(mark: str) -> World:
             template=template,
         )
     )
+    world.add(make.TemplateLocationFactory.make(template=template, text=f"{mark} shop"))
+    world.add(make.TemplateBeaconFactory.make(template=template, text=f"{mark} door"))
+    world.add(make.TemplateMomentFactory.make(template=template, starts=f"{{{{ {mark}_day }}}}"))
+    world.add(make.TemplateActionFactory.make(template=template, target=f"https://{mark}.example/shop"))
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
     registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
     world.add(registration)

@@ -9,7 +9,18 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 
 from integrations.actito.models import AttributeMapping
-from passes.models import PassTemplate, TemplateField, TemplateImage, TemplateText, UpdateCounter, WalletPass
+from passes.models import (
+    PassTemplate,
+    TemplateAction,
+    TemplateBeacon,
+    TemplateField,
+    TemplateImage,
+    TemplateLocation,
+    TemplateMoment,
+    TemplateText,
+    UpdateCounter,
+    WalletPass,
+)
 from portal.models import ApiKey, Change, Event, Job, Lane, Membership, OAuthClient, Tenant
 from portal.tenancy import ROLE_ACTIONS, Action, Role
 
@@ -35,6 +46,10 @@ WRITES: dict[type[Model], frozenset[Action]] = {
     TemplateField: frozenset({Action.CONFIGURE}),
     TemplateText: frozenset({Action.CONFIGURE}),
     TemplateImage: frozenset({Action.CONFIGURE}),
+    TemplateLocation: frozenset({Action.CONFIGURE}),
+    TemplateBeacon: frozenset({Action.CONFIGURE}),
+    TemplateMoment: frozenset({Action.CONFIGURE}),
+    TemplateAction: frozenset({Action.CONFIGURE}),
     AttributeMapping: frozenset({Action.CONFIGURE}),
     WalletPass: frozenset({Action.OPERATE, Action.CONFIGURE}),
     Lane: frozenset({Action.OPERATE, Action.CONNECT}),

@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from passes.apple.sandbox import keys
 from passes.apple.sandbox.fields import check_fields, field_notices
+from passes.apple.sandbox.keys import objects
+from passes.apple.sandbox.surroundings import check_surroundings, surroundings_notices
 
 Document = dict[str, Any]
 
@@ -26,7 +28,7 @@ def check_document(document: Document, *, allow_http: bool) -> list[str]:
         *_style(document),
         *check_fields(document),
         *_web_service(document, allow_http),
-        *_relevance(document),
+        *check_surroundings(document),
         *_stores(document),
         *_barcodes(document),
         *_semantic_dates(document.get("semantics"), "semantics"),
@@ -57,13 +59,10 @@ def notices_of(document: Document, *, allow_http: bool) -> list[str]:
         found.append("accepted http because this is a sandbox")
     if keys.POSTER in document and not any(style in document for style in keys.CLASSIC_STYLES):
         found.append("iOS 26 and earlier cannot add a pass whose only style is posterGeneric.")
-    for key, limit in (("locations", 10), ("featuredActions", 2)):
-        if len(_objects(document, key)) > limit:
-            found.append(f"{key} has more than {limit} entries; the rest is ignored.")
-    formats = {str(barcode.get("format")) for barcode in _objects(document, "barcodes")}
+    formats = {str(barcode.get("format")) for barcode in objects(document, "barcodes")}
     if formats and not formats & keys.LEGACY_BARCODES:
         found.append("iOS 26 and earlier show no barcode: every format in barcodes is new in iOS 27.")
-    return [*found, *field_notices(document)]
+    return [*found, *surroundings_notices(document), *field_notices(document)]
 
 
 def _required(document: Document) -> Iterator[str]:
@@ -122,20 +121,6 @@ def _web_service(document: Document, allow_http: bool) -> Iterator[str]:
         yield "webServiceURL must use https."
 
 
-def _relevance(document: Document) -> Iterator[str]:
-    for location in _objects(document, "locations"):
-        for key in ("latitude", "longitude"):
-            if not keys.is_number(location.get(key)):
-                yield f"A location needs {key} as a number, not {location.get(key)!r}."
-    for beacon in _objects(document, "beacons"):
-        if not keys.is_text(beacon.get("proximityUUID")):
-            yield "A beacon needs a proximityUUID."
-    for entry in _objects(document, "relevantDates"):
-        for key in sorted({"date", "relevantDate", "startDate", "endDate"} & set(entry)):
-            if not keys.is_date(entry[key]):
-                yield f"{key} {entry[key]!r} in relevantDates is not a date with a time zone."
-
-
 def _stores(document: Document) -> Iterator[str]:
     for key in ("associatedStoreIdentifiers", "auxiliaryStoreIdentifiers"):
         identifiers = document.get(key, [])
@@ -146,7 +131,7 @@ def _stores(document: Document) -> Iterator[str]:
 
 
 def _barcodes(document: Document) -> Iterator[str]:
-    barcodes = _objects(document, "barcodes")
+    barcodes = objects(document, "barcodes")
     if isinstance(document.get("barcode"), dict):
         barcodes = [*barcodes, document["barcode"]]
     for barcode in barcodes:
@@ -169,8 +154,3 @@ def _semantic_dates(value: Any, path: str) -> Iterator[str]:
             if key.endswith("Date") and not keys.is_date(item):
                 yield f"{path}.{key} {item!r} is not a date with a time zone."
             yield from _semantic_dates(item, f"{path}.{key}")
-
-
-def _objects(document: Document, key: str) -> list[Document]:
-    value = document.get(key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

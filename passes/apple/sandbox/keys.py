@@ -59,6 +59,12 @@ FIELD_VALUES = {
 }
 DETECTORS = frozenset(f"PKDataDetectorType{kind}" for kind in ("PhoneNumber", "Link", "Address", "CalendarEvent"))
 FIELD_BOOLEANS = frozenset({"ignoresTimeZone", "isRelative"})
+ACTION_TYPES = frozenset(
+    """
+    viewSchedule watchTrailer listenToMusic call place addToBalance order shop membershipBenefits bookAppointment
+    bookCar bookFlight bookStay viewOffersRewards
+    """.split()  # noqa: SIM905
+)
 TRANSIT_TYPES = frozenset(f"PKTransitType{kind}" for kind in ("Air", "Boat", "Bus", "Generic", "Train"))
 LEGACY_BARCODES = frozenset(f"PKBarcodeFormat{kind}" for kind in ("QR", "PDF417", "Aztec", "Code128"))
 BARCODES = LEGACY_BARCODES | {f"PKBarcodeFormat{kind}" for kind in ("Code39", "Codabar", "EAN13", "I2of5")}
@@ -94,3 +100,9 @@ def is_colour(value: Any) -> bool:
     if parts := _RGB_COLOUR.fullmatch(value):
         return all(int(part) <= 255 for part in parts.groups())
     return bool(_HEX_COLOUR.fullmatch(value))
+
+
+def objects(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The objects in a list; what else stands there is told by the type of the key."""
+    value = document.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

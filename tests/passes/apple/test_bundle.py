@@ -14,9 +14,9 @@ from pytest_django import Settings
 
 from passes.apple import bundle
 from passes.apple.bundle import Unfit, build
-from passes.apple.document import STYLES
 from passes.apple.sandbox import inspect
 from passes.apple.sandbox.strings import parse
+from passes.apple.styles import STYLES
 from passes.models import PassTemplate, TemplateImage, TemplateText, WalletPass
 from tests.passes import world
 

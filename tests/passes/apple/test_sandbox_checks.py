@@ -191,6 +191,18 @@ FIELD = {"key": "points", "value": 1}
         ({"semantics": {"eventStartDate": "2030-01-01"}}, "semantics.eventStartDate '2030-01-01' is not a date"),
         ({"locations": [{"latitude": "50", "longitude": 4}]}, "A location needs latitude as a number, not '50'."),
         ({"beacons": [{"major": 1}]}, "A beacon needs a proximityUUID."),
+        ({"locations": [{"latitude": 91, "longitude": 4}]}, "A latitude of 91 is no place on earth."),
+        ({"beacons": [{"proximityUUID": "u", "major": 65536}]}, "major of a beacon must be a number up to 65535"),
+        (
+            {"featuredActions": [{"identifier": "a", "type": "buy", "url": "https://x.y"}]},
+            "The type 'buy' of a featured",
+        ),
+        ({"featuredActions": [{"identifier": "a", "type": "shop"}]}, "A featured action needs url."),
+        ({"featuredActions": [{"identifier": "a", "type": "place"}]}, "A featured action needs placeIdentifier."),
+        (
+            {"featuredActions": [{"identifier": "a", "type": kind, "url": "https://x.y"} for kind in ("shop", "call")]},
+            "The identifier 'a' of featuredActions is used 2 times.",
+        ),
         ({"appLaunchURL": "x:y"}, "appLaunchURL needs associatedStoreIdentifiers."),
         ({"associatedStoreIdentifiers": ["1"]}, "associatedStoreIdentifiers must hold numbers."),
         ({"barcodes": {}}, "barcodes must be a list."),
@@ -256,6 +268,27 @@ def test_an_http_web_service_is_accepted_by_a_sandbox_phone_which_says_so() -> N
     accepted = inspect(build(card), authority().root, allow_http=True)
 
     assert accepted.notices == ["accepted http because this is a sandbox"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "notice"),
+    [
+        ({"locations": [{"latitude": 1, "longitude": 1}] * 11}, "locations has more than 10 entries"),
+        ({"beacons": [{"proximityUUID": "u"}] * 11}, "beacons has more than 10 entries"),
+        (
+            {"relevantDates": [{"startDate": "2030-01-01T10:00Z", "endDate": "2030-01-02T10:01Z"}]},
+            "relevantDates has an interval that does not end within 24 hours",
+        ),
+        (
+            {"relevantDates": [{"startDate": "2030-01-01T10:00Z", "endDate": "2030-01-01T09:00Z"}]},
+            "relevantDates has an interval that does not end within 24 hours",
+        ),
+    ],
+)
+def test_what_a_phone_leaves_out_is_noticed(changes: dict[str, Any], notice: str) -> None:
+    [found] = inspect(build(document(**changes)), authority().root).notices
+
+    assert found.startswith(notice)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""The layouts of a pass, and the groups of fields in them.
+
+https://developer.apple.com/documentation/walletpasses/passfields
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from passes.apple.fields import field_of
+
+STYLES = {
+    "customerCard": "storeCard",
+    "offer": "coupon",
+    "giftCard": "storeCard",
+    "eventTicket": "eventTicket",
+    "generic": "generic",
+}
+PLACES = ("header", "primary", "secondary", "auxiliary", "back")
+POSTER_HEADER, POSTER_PRIMARY, POSTER_FOOTER = 1, 4, 1
+
+
+def style_of(design: Mapping[str, Any]) -> str:
+    """The classic style; a generic template may say `boardingPass` in its additions."""
+    if design["kind"] == "generic" and "boardingPass" in (design.get("apple") or {}):
+        return "boardingPass"
+    return str(design.get("style") or STYLES[design["kind"]])
+
+
+def styles(content: Mapping[str, Any]) -> dict[str, Any]:
+    """{"storeCard": {"headerFields": […]}}, and the poster beside the style that older phones show."""
+    style, fields = style_of(content), content["fields"]
+    found: dict[str, Any] = {style: _groups({place: _in(fields, place) for place in PLACES}, style)}
+    if content.get("poster"):
+        found["posterGeneric"] = _groups(_poster(fields), "posterGeneric")
+    return found
+
+
+def _poster(fields: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """A poster has room for few fields, which take their places in order. Keys are unique across the whole pass."""
+    own = [{**field, "key": f"poster.{field['key']}"} for field in fields]
+    primary = [field for place in ("primary", "secondary", "auxiliary") for field in _in(own, place)]
+    return {
+        "header": _in(own, "header")[:POSTER_HEADER],
+        "primary": primary[:POSTER_PRIMARY],
+        "footer": _in(own, "footer")[:POSTER_FOOTER],
+        "back": _in(own, "back"),
+    }
+
+
+def _in(fields: list[dict[str, Any]], place: str) -> list[dict[str, Any]]:
+    return [field for field in fields if field["place"] == place]
+
+
+def _groups(places: Mapping[str, list[dict[str, Any]]], style: str) -> dict[str, Any]:
+    return {
+        f"{place}Fields": [field_of(field, row=(style, place) == ("eventTicket", "auxiliary")) for field in fields]
+        for place, fields in places.items()
+        if fields
+    }
