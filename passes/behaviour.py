@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from passes.apple.additions import fitted
 from passes.filling import ContentError, Filling
 from portal.sentences import say
 
@@ -24,7 +25,12 @@ def _parts(design: Mapping[str, Any], filling: Filling) -> Iterator[tuple[str, A
     yield "moments", [moment for row in design.get("moments", []) if (moment := _moment(row, filling))]
     yield "actions", [action for row in design.get("actions", []) if (action := _action(row, filling))["target"]]
     yield "nfc", _nfc(design.get("nfc"), filling)
-    yield "apple", filling.tree(say("Additions to pass.json"), design.get("apple"))
+    yield "apple", _additions(design.get("apple"), filling)
+
+
+def _additions(additions: Any, filling: Filling) -> Any:
+    part = say("Additions to pass.json")
+    return fitted(part, filling.tree(part, additions), "Pass", filling.zone) if additions else None
 
 
 def _moment(row: Mapping[str, str], filling: Filling) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from passes.apple.additions import fitted
 from passes.behaviour import EXPRESSED, behaviour
 from passes.design import NUMBERS
 from passes.filling import ContentError, Filling
@@ -82,7 +83,7 @@ def _extras(part: str, field: Mapping[str, Any], filling: Filling) -> Iterator[t
             raise ContentError(say("“%(part)s”: the link is not a web address.", part=part))
         yield "link", link
     if semantics := filling.tree(part, field.get("semantics")):
-        yield "semantics", semantics
+        yield "semantics", fitted(part, semantics, "Semantics", filling.zone)
 
 
 def _barcode(barcode: Mapping[str, str], filling: Filling) -> dict[str, str] | None:

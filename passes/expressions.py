@@ -84,6 +84,16 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(name for name in found if _NAME.fullmatch(name))
 
 
+def is_constant(text: str) -> bool:
+    """Whether it is the same for everybody. Raises ExpressionError, as `is_alone` does."""
+    return not any(isinstance(node, VariableNode) for node in parse(text).nodelist)
+
+
+def is_alone(text: str) -> bool:
+    """Whether nothing stands beside one value, so that a number stays a number."""
+    return [isinstance(node, VariableNode) for node in parse(text).nodelist] == [True]
+
+
 def evaluate(text: str, values: Mapping[str, Any]) -> str | int | float:
     """The expression's value. A lone `{{ name }}` keeps a number a number; everything else is text.
 

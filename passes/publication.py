@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from passes.design import design_of
+from passes.findings import Finding, Severity
+from passes.inspection import inspect_template
 from passes.models import PassTemplate
 from passes.refresh import PASS_DUE, PASS_REFRESH
 from portal import jobs
@@ -24,8 +26,18 @@ PUBLICATION = "template.publication"
 PASSES, CUSTOMERS = "passes", "customers"
 
 
+class Refused(Exception):
+    """The design has errors, all of which are told."""
+
+    def __init__(self, errors: Sequence[Finding]) -> None:
+        super().__init__(" ".join(error.sentence for error in errors))
+        self.errors = errors
+
+
 def publish(template: PassTemplate, *, by: AbstractBaseUser) -> Job:
-    """Makes the saved design the one that passes show, and starts the job that renews them."""
+    """Makes the saved design the one that passes show, and starts the job that renews them. Raises Refused."""
+    if errors := [finding for finding in inspect_template(template) if finding.severity == Severity.ERROR]:
+        raise Refused(errors)
     with transaction.atomic():
         template.published = design_of(template)
         template.save(update_fields=["published"])

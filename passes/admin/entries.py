@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from passes.admin.preview import picture
 from passes.models import TemplateImage
+
+STOREYS, LENGTH = 20, 20_000
 
 
 class ColourField(forms.CharField):
@@ -19,13 +24,54 @@ class ColourField(forms.CharField):
         return (super().to_python(value) or "").upper()
 
 
-class DocumentField(forms.JSONField):
-    """JSON over several lines. Nothing entered is nothing stored, and not the word “null”."""
+class DocumentField(forms.CharField):
+    """JSON over several lines; nothing entered is nothing stored.
+
+    Django's own shows “null” there, and answers a document of a thousand storeys with an error of its code.
+    """
+
+    widget = UnfoldAdminTextareaWidget
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": _("This is not JSON: %(reason)s"),
+        "large": _("This is too large."),
+    }
+
+    def __init__(self, encoder: Any = None, decoder: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
             return value or ""
         return json.dumps(value, ensure_ascii=False, indent=2)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            found = json.loads(text, parse_constant=_refuse)
+        except RecursionError:
+            raise ValidationError(self.error_messages["large"], code="large") from None
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid", params={"reason": error}) from error
+        if _too_deep(found, STOREYS) or len(text) > LENGTH:
+            raise ValidationError(self.error_messages["large"], code="large")
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except ValidationError:
+            return True
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")  # NaN and Infinity, which no database takes
+
+
+def _too_deep(document: Any, storeys: int) -> bool:
+    inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    return storeys < 0 or any(_too_deep(each, storeys - 1) for each in inner)
 
 
 class PngInput(forms.FileInput):

@@ -10,24 +10,26 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from passes.admin.changes import samples
 from passes.admin.entries import ColourField, DocumentField
-from passes.admin.names import known_names, unknown_names
+from passes.admin.findings import shown
 from passes.admin.parts import FieldInline, ImageInline, TextInline
 from passes.admin.preview import sample_card
 from passes.admin.surroundings import ActionInline, BeaconInline, LocationInline, MomentInline
 from passes.design import design_of
+from passes.findings import Severity
+from passes.inspection import inspect_template
 from passes.models import PassTemplate, TemplateImage, WalletPass
-from passes.publication import publish
+from passes.publication import Refused, publish
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
-from portal.admin.dialogs import DialogForm, dialog, leads_to
+from portal.admin.dialogs import DialogForm, dialog, finished, leads_to
 from portal.admin.extend import Link, extensions
 from portal.admin.rights import row
 from portal.admin.site import site
@@ -42,7 +44,8 @@ class PublishForm(DialogForm):
 
     def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
         template = row(request, PassTemplate, object_id, Action.CONFIGURE)
-        return {"count": template.passes.count(), "samples": samples(template)}
+        errors = [finding for finding in inspect_template(template) if finding.severity == Severity.ERROR]
+        return {"count": template.passes.count(), "samples": samples(template), "findings": shown(errors)}
 
 
 @admin.register(PassTemplate, site=site)
@@ -109,16 +112,17 @@ class PassTemplateAdmin(TenantAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         template = self.get_object(request, object_id)
-        shown = sample_card(template) if template else {}
-        return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
+        found = {**sample_card(template), "findings": shown(inspect_template(template))} if template else {}
+        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        known = known_names(form.instance)
-        if unknown := unknown_names(form.instance, known):
-            said = _("No customer has these values, so they stay empty on the card: %(names)s. Known: %(known)s.")
-            told = {"names": ", ".join(sorted(unknown)), "known": ", ".join(sorted(known))}
-            messages.warning(request, said % told)
+        template = PassTemplate.objects.get(pk=form.instance.pk)
+        errors = sum(finding.severity == Severity.ERROR for finding in inspect_template(template))
+        if errors:
+            said = ngettext("It cannot be published yet: there is %(count)s error in it.",
+                            "It cannot be published yet: there are %(count)s errors in it.", errors)  # fmt: skip
+            messages.warning(request, said % {"count": errors})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not while somebody has a pass of it: switching it off ends new ones."""
@@ -130,7 +134,11 @@ class PassTemplateAdmin(TenantAdmin):
         icon="send", variant=ActionVariant.PRIMARY,
     )  # fmt: skip
     def publish(self, request: HttpRequest, form: PublishForm, template: PassTemplate) -> HttpResponse:
-        job = publish(template, by=request.user)
+        try:
+            job = publish(template, by=request.user)
+        except Refused:
+            page = reverse("admin:passes_passtemplate_change", args=[template.pk])
+            return finished(request, page, _("Not published: the errors below come first."), messages.ERROR)
         self.log_change(request, template, gettext_noop("Published."))
         url = reverse("admin:portal_job_change", args=[job.pk])
         return leads_to(request, url, _("Published. The passes are being renewed; follow them here."))

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from passes.apple import schema
+from passes.apple.schema import Problem
+from passes.apple.styles import style_of
+from passes.filling import ContentError
+from portal.sentences import joined, say
+
+# What the portal or the form says of a pass: an addition would be a second word on it.
+OWNED = frozenset(
+    """
+    formatVersion passTypeIdentifier teamIdentifier serialNumber authenticationToken webServiceURL organizationName
+    description logoText backgroundColor foregroundColor labelColor barcodes voided expirationDate groupingIdentifier
+    sharingProhibited associatedStoreIdentifiers appLaunchURL maxDistance locations beacons relevantDate relevantDates
+    featuredActions nfc
+    """.split()  # noqa: SIM905  (a paragraph reads better)
+)
+STYLES = frozenset({"boardingPass", "coupon", "eventTicket", "generic", "posterGeneric", "storeCard"})
 
 
 def merged(document: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,3 +35,53 @@ def merged(document: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[st
         elif isinstance(found[key], list) and isinstance(value, list):
             found[key] = [*found[key], *value]
     return found
+
+
+def problems(design: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with a design's additions before any customer's values are known."""
+    additions = design.get("apple")
+    if additions is None:
+        return
+    yield from schema.problems(additions, "Pass")
+    if not isinstance(additions, Mapping):
+        return
+    for key in sorted(OWNED & set(additions)):
+        yield Problem(key, say("is set by the portal or elsewhere in this form"))
+    for style in sorted(STYLES & set(additions) - _styles(design)):
+        yield Problem(style, say("is not the style of this template"))
+    yield from _fields(design, additions)
+    yield from _boarding(additions)
+
+
+def _styles(design: Mapping[str, Any]) -> set[str]:
+    return {style_of(design), *(["posterGeneric"] if design.get("poster") else [])}
+
+
+def _fields(design: Mapping[str, Any], additions: Mapping[str, Any]) -> Iterator[Problem]:
+    """Keys of fields are unique across the whole pass."""
+    taken = {field["key"] for field in design["fields"]}
+    for style in sorted(STYLES & set(additions)):
+        groups = additions[style] if isinstance(additions[style], Mapping) else {}
+        for group, fields in groups.items():
+            for number, field in enumerate(fields if isinstance(fields, list) else []):
+                path, key = f"{style}.{group}.{number}", field.get("key") if isinstance(field, Mapping) else None
+                if not key or "value" not in field:
+                    yield Problem(path, say("needs a key and a value"))
+                elif key in taken:
+                    yield Problem(path, say("has the key of another field"))
+                taken.add(key)
+
+
+def _boarding(additions: Mapping[str, Any]) -> Iterator[Problem]:
+    boarding = additions.get("boardingPass")
+    if isinstance(boarding, Mapping) and "transitType" not in boarding:
+        yield Problem("boardingPass", say("needs a transitType"))
+
+
+def fitted(part: str, filled: Any, kind: str, zone: ZoneInfo) -> Any:
+    """Filled-in JSON as phones expect it. Raises ContentError for a value of the wrong type."""
+    fit = schema.fitted(filled, kind, zone)
+    if wrong := next(schema.problems(fit, kind), None):
+        reason = joined([wrong.path, wrong.sentence])
+        raise ContentError(say("“%(part)s”: %(reason)s.", part=part, reason=reason))
+    return fit

@@ -122,10 +122,38 @@ def test_a_colour_in_small_letters_is_no_change(world: World, owner: Client) -> 
 def test_a_value_that_nobody_has_is_told_when_a_template_is_saved(world: World, owner: Client) -> None:
     template = world.rows[PassTemplate]
     page = url(PassTemplate, "change", template.pk)
-    saved = owner.post(page, form_of(template, barcode_format="qr", barcode_message="{{ card_nr }}"), follow=True)
-    assert "stay empty on the card: card_nr. Known: first_name, points." in saved.content.decode()
-    right = owner.post(page, form_of(template, barcode_format="qr", barcode_message="{{ points }}"), follow=True)
-    assert "stay empty" not in right.content.decode()
+    assert owner.post(page, form_of(template, barcode_format="qr", barcode_message="{{ card_nr }}")).status_code == 302
+    assert "stay empty on the card: card_nr. Known: first_name, points." in owner.get(page).content.decode()
+    assert owner.post(page, form_of(template, barcode_format="qr", barcode_message="{{ points }}")).status_code == 302
+    assert "stay empty on the card: card_nr" not in owner.get(page).content.decode()
+
+
+def test_errors_are_told_with_their_place_all_at_once_and_nothing_is_published(world: World, owner: Client) -> None:
+    template = world.rows[PassTemplate]
+    TemplateImage.objects.filter(template=template).delete()
+    page = url(PassTemplate, "change", template.pk)
+    saved = owner.post(page, form_of(template, grouping="orders", app_link="coffee://card"), follow=True)
+    assert "It cannot be published yet: there are 3 errors in it." in saved.content.decode()
+    publishing = action(PassTemplate, template.pk, "publish")
+    for text in (owner.get(page).content.decode(), owner.get(publishing).content.decode()):
+        for place, sentence in (
+            ("Images", "There is no icon. Phones refuse a pass without one."),
+            ("Group", "Only event tickets lie in groups"),
+            ("Link into the app", "Which app is it?"),
+        ):
+            assert place in text
+            assert sentence in text
+    owner.post(publishing, SUBMIT)
+    assert not Job.objects.filter(kind="template.publication").exists()
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', "[" * 500 + "]" * 500, "[" * 100_000, '"' + "x" * 30_000 + '"', "{"])
+def test_additions_that_nothing_can_store_are_refused(world: World, owner: Client, text: str) -> None:
+    template = world.rows[PassTemplate]
+    response = owner.post(url(PassTemplate, "change", template.pk), form_of(template, apple_additions=text))
+    assert response.status_code == 200
+    template.refresh_from_db()
+    assert template.apple_additions is None
 
 
 def test_a_template_that_somebody_holds_a_pass_of_is_not_removed(world: World, owner: Client) -> None:

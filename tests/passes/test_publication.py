@@ -81,7 +81,7 @@ def test_a_pass_that_cannot_be_worked_out_is_a_failed_row_and_is_retried() -> No
     design = world.template()
     held = world.wallet_pass(design, world.customer(design.tenant))
     field = design.fields.get(key="points")
-    field.expression = "{{ points|number:'x' }}{% if %}"
+    field.expression = "{{ points|divisibleby:0 }}"
     field.save()
     worker = Worker()
     job = worker.until_ended(publish(design))
@@ -97,6 +97,19 @@ def test_a_pass_that_cannot_be_worked_out_is_a_failed_row_and_is_retried() -> No
     held.refresh_from_db()
     assert (jobs.tally(job).failed, jobs.tally(job).done) == (0, 1)
     assert "left" in held.content["fields"][0]["value"]
+
+
+def test_a_design_with_errors_is_not_published_and_all_of_them_are_told() -> None:
+    design = world.template(icon=False)
+    before = design.published
+    design.fields.filter(key="points").update(expression="{% if %}")
+
+    with pytest.raises(publication.Refused) as refusal:
+        publish(PassTemplate.objects.get(pk=design.pk))
+
+    assert [finding.field for finding in refusal.value.errors] == ["fields.expression", "images"]
+    assert PassTemplate.objects.get(pk=design.pk).published == before
+    assert not Job.objects.exists()
 
 
 def test_what_the_rows_lead_to_is_done_too() -> None:

@@ -1,0 +1,46 @@
+"""Looks at a template as it is saved: what of its design a wallet would refuse, or leave out."""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from passes.apple.lint import lint
+from passes.design import design_of
+from passes.findings import Facts, Finding
+from passes.images import inspect_png
+from passes.models import AppleCredentials, PassTemplate, TemplateImage, WalletPass
+from portal.models import Customer
+
+LOOKED_AT = 200
+NFC_NAME = "Pass Type ID with NFC"
+
+
+def inspect_template(template: PassTemplate) -> list[Finding]:
+    """Errors first. Empty for a template without a wallet: nobody will see it."""
+    return lint(design_of(template), _facts(template)) if template.apple else []
+
+
+def _facts(template: PassTemplate) -> Facts:
+    images = {
+        image.file_name: inspect_png(bytes(image.data)) for image in TemplateImage.objects.filter(template=template)
+    }
+    return Facts(images, _nfc(template.apple), frozenset(known_names(template)))
+
+
+def known_names(template: PassTemplate) -> set[str]:
+    """The values of the tenant's newest customers and of the template's newest passes."""
+    customers = Customer.objects.for_tenant(template.tenant_id).order_by("-pk").values_list("values", flat=True)
+    passes = WalletPass.objects.filter(template=template, tenant_id=template.tenant_id).order_by("-pk")
+    found = [*customers[:LOOKED_AT], *passes.values_list("values", flat=True)[:LOOKED_AT]]
+    return {name for values in found for name in values}
+
+
+def _nfc(apple: AppleCredentials | None) -> bool | None:
+    """Apple says it in the certificate's name."""
+    try:
+        certificate = x509.load_pem_x509_certificate(apple.certificate.encode()) if apple else None
+    except ValueError:
+        return None
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME) if certificate else []
+    return any(str(name.value).startswith(NFC_NAME) for name in names)
