@@ -15,6 +15,8 @@ from pytest_django import Settings
 
 from passes.apple.bundle import build
 from passes.apple.sandbox import inspect
+from passes.findings import Severity
+from passes.inspection import inspect_template
 from passes.models import PassTemplate
 from tests.passes import world
 
@@ -33,14 +35,28 @@ def template_of(case: dict[str, Any]) -> PassTemplate:
         for position, row in enumerate(rows):
             ordered = {"position": position} if name == "fields" else {}
             getattr(made, name).create(**ordered, **row)
+    if made.nfc_message:
+        allow_nfc(made)
+    if made.poster:
+        made.images.create(role="background", data=world.png())
     return made
+
+
+def allow_nfc(template: PassTemplate) -> None:
+    """Gives the template a certificate of the kind that Apple grants on request."""
+    issued = world.authority().issue_pass_certificate(world.PASS_TYPE, world.TEAM, "Example Coffee", nfc=True)
+    assert template.apple
+    template.apple.certificate, template.apple.private_key = issued.certificate_pem, issued.private_key_pem
+    template.apple.save()
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_the_pass_is_as_it_was_agreed(path: Path, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://wallet.example.com"
     case = json.loads(path.read_text())
-    held = world.wallet_pass(template_of(case), world.customer(**case.get("values", {})))
+    template = template_of(case)
+    held = world.wallet_pass(template, world.customer(**case.get("values", {})))
+    assert [finding for finding in inspect_template(template) if finding.severity == Severity.ERROR] == []
 
     checked = inspect(build(held), world.authority().root)
 
