@@ -43,7 +43,7 @@ STOP_VARIABLE = "PORTAL_STOP_FILE"
 LOCKED_LOOK_SECONDS = 0.004
 # Short runs are claimed ahead: as many as the threads do in this time, by the usual length of the last runs.
 AHEAD_SECONDS = 0.1
-MOST_AHEAD = 56
+MOST_AHEAD = 120
 LEAST_SECONDS = 0.001
 RUNS_REMEMBERED = 20
 # django-q2's pusher sleeps this long when it loses the database; drains go on meanwhile, so that none is missed.
@@ -107,6 +107,7 @@ class _Drain:
         self._running: dict[tuple[int, UUID | None], tuple[Event, float]] = {}  # by Event and lease
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
         self._usual_seconds = 1.0
+        self._expecting = False
         self._broken_off: list[Event] = []
         self._leases = ledger.LeaseWatch()
         self._beat_due = 0.0
@@ -156,7 +157,9 @@ class _Drain:
         ahead = self._ahead()
         if len(self._running) > settings.WORKER_THREADS - 1 + ahead // 2:  # many at a time: each claim has its price
             return 0
-        claimed = ledger.claim(settings.WORKER_THREADS + ahead - len(self._running), process_name())
+        places = settings.WORKER_THREADS + ahead - len(self._running)
+        claimed = ledger.claim(places, process_name(), expecting=self._expecting)
+        self._expecting = bool(claimed)
         for event in claimed:
             self._running[event.pk, event.lease_token] = event, time.monotonic()
             self._pool.submit(_run, event, self._ended)

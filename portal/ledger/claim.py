@@ -21,16 +21,14 @@ from portal.models import Event
 from portal.sentences import say
 
 
-def claim(places: int, leased_by: str) -> list[Event]:
+def claim(places: int, leased_by: str, *, expecting: bool = False) -> list[Event]:
     """Leases up to `places` due Events and merges the other waiting ones of their subjects into them.
 
+    Unless it is `expecting` some, because the last claim found some, it first reads whether there are any: where
+    nothing is due, or all due subjects are running, that costs no lock and no write transaction.
     The attempt is counted here, so that an Event which kills its worker cannot be tried for ever.
     """
-    if places < 1 or not look():
-        return []
-    # Where all due subjects are running, only reads are spent on finding it out: no lock, no write transaction.
-    now = timezone.now()
-    if not choose(open_lanes(now), places, now):
+    if places < 1 or not (expecting or _finds(places)):
         return []
     try:
         # Lost with the power, a claim is made again.
@@ -38,6 +36,11 @@ def claim(places: int, leased_by: str) -> list[Event]:
             return _claim(places, leased_by)
     except IntegrityError:  # another worker leased the same subject through another lane: it is being done
         return []
+
+
+def _finds(places: int) -> bool:
+    now = timezone.now()
+    return look() and bool(choose(open_lanes(now), places, now))
 
 
 def _claim(places: int, leased_by: str) -> list[Event]:

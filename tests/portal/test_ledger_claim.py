@@ -146,6 +146,29 @@ def test_subjects_that_all_run_cost_no_write_transaction(desk: Desk) -> None:
     assert all(query["sql"].lstrip().upper().startswith("SELECT") for query in queries)
 
 
+@pytest.mark.parametrize("expecting", [False, True])
+def test_who_expects_work_claims_the_same(desk: Desk, expecting: bool) -> None:
+    running = desk.leased(subject="s:1")
+    desk.event("s:1", due_at=timezone.now())
+    narrow = desk.new_lane("narrow", max_running=1)
+    due = [desk.event("s:2"), desk.event("s:3", lane=narrow)]
+    desk.event("s:4", lane=narrow)
+    claimed = ledger.claim(9, "tester", expecting=expecting)
+    assert set(claimed) == set(due)
+    assert running not in claimed
+    assert ledger.claim(9, "tester", expecting=expecting) == []
+
+
+def test_who_expects_work_does_not_look_first(desk: Desk) -> None:
+    for number in range(2):
+        desk.event(f"s:{number}")
+    with CaptureQueriesContext(connection) as looking:
+        assert len(ledger.claim(1, "tester")) == 1
+    with CaptureQueriesContext(connection) as expecting:
+        assert len(ledger.claim(1, "tester", expecting=True)) == 1
+    assert len(expecting) < len(looking)
+
+
 def test_a_claim_takes_no_more_than_its_places(desk: Desk) -> None:
     for number in range(5):
         desk.event(f"s:{number}")
