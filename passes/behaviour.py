@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from passes.apple.additions import fitted
 from passes.filling import ContentError, Filling
 from portal.sentences import say
 
-EXPRESSED = frozenset({"expires", "grouping", "app_link", "moments", "actions", "nfc", "apple"})
 NFC_BYTES = 64  # iOS cuts a longer message without a word, and the terminal reads another number
 
 
 def behaviour(design: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
     """The parts of a design that hold expressions, filled in. What is empty for this customer is left out."""
-    return {name: value for name, value in _parts(design, filling) if value}
+    filled = {name: fill(design[name], filling) for name, fill in _FILLS.items() if name in design}
+    return {name: value for name, value in filled.items() if value}
 
 
-def _parts(design: Mapping[str, Any], filling: Filling) -> Iterator[tuple[str, Any]]:
-    yield "expires", filling.moment(say("Valid until"), design.get("expires", ""), end=True)[0]
-    yield "grouping", filling.text(say("Group"), design.get("grouping", ""))
-    yield "app_link", filling.text(say("Link into the app"), design.get("app_link", ""))
-    yield "moments", [moment for row in design.get("moments", []) if (moment := _moment(row, filling))]
-    yield "actions", [action for row in design.get("actions", []) if (action := _action(row, filling))["target"]]
-    yield "nfc", _nfc(design.get("nfc"), filling)
-    yield "apple", _additions(design.get("apple"), filling)
+def _expires(expression: str, filling: Filling) -> str:
+    return filling.moment(say("Valid until"), expression, end=True)[0]
 
 
-def _additions(additions: Any, filling: Filling) -> Any:
-    part = say("Additions to pass.json")
-    return fitted(part, filling.tree(part, additions), "Pass", filling.zone) if additions else None
+def _grouping(expression: str, filling: Filling) -> str:
+    return filling.text(say("Group"), expression)
+
+
+def _app_link(expression: str, filling: Filling) -> str:
+    return filling.text(say("Link into the app"), expression)
+
+
+def _moments(rows: list[Mapping[str, str]], filling: Filling) -> list[dict[str, str]]:
+    return [moment for row in rows if (moment := _moment(row, filling))]
 
 
 def _moment(row: Mapping[str, str], filling: Filling) -> dict[str, str]:
@@ -40,12 +41,30 @@ def _moment(row: Mapping[str, str], filling: Filling) -> dict[str, str]:
     return {name: moment for name, moment in (("starts", starts), ("ends", ends)) if moment} if starts else {}
 
 
-def _action(row: Mapping[str, str], filling: Filling) -> dict[str, str]:
-    return {"kind": row["kind"], "target": filling.text(say("Button"), row["target"])}
+def _actions(rows: list[Mapping[str, str]], filling: Filling) -> list[dict[str, str]]:
+    filled = ({"kind": row["kind"], "target": filling.text(say("Button"), row["target"])} for row in rows)
+    return [action for action in filled if action["target"]]
 
 
-def _nfc(nfc: Mapping[str, Any] | None, filling: Filling) -> dict[str, Any] | None:
-    message = filling.text(say("NFC message"), nfc["message"]) if nfc else ""
+def _nfc(nfc: Mapping[str, Any], filling: Filling) -> dict[str, Any] | None:
+    message = filling.text(say("NFC message"), nfc["message"])
     if len(message.encode()) > NFC_BYTES:
         raise ContentError(say("“%(part)s”: the value is longer than 64 bytes.", part=say("NFC message")))
-    return {**nfc, "message": message} if nfc and message else None
+    return {**nfc, "message": message} if message else None
+
+
+def _additions(additions: Any, filling: Filling) -> Any:
+    part = say("Additions to pass.json")
+    return fitted(part, filling.tree(part, additions), "Pass", filling.zone)
+
+
+_FILLS: dict[str, Callable[[Any, Filling], Any]] = {
+    "expires": _expires,
+    "grouping": _grouping,
+    "app_link": _app_link,
+    "moments": _moments,
+    "actions": _actions,
+    "nfc": _nfc,
+    "apple": _additions,
+}
+EXPRESSED = frozenset(_FILLS)

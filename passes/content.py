@@ -78,11 +78,11 @@ def _value(part: str, field: Mapping[str, Any], filling: Filling) -> dict[str, A
 
 
 def _extras(part: str, field: Mapping[str, Any], filling: Filling) -> Iterator[tuple[str, Any]]:
-    if link := filling.text(part, field.get("link", "")):
+    if "link" in field and (link := filling.text(part, field["link"])):
         if not link.startswith(LINKS):
             raise ContentError(say("“%(part)s”: the link is not a web address.", part=part))
         yield "link", link
-    if semantics := filling.tree(part, field.get("semantics")):
+    if "semantics" in field and (semantics := filling.tree(part, field["semantics"])):
         yield "semantics", fitted(part, semantics, "Semantics", filling.zone)
 
 
@@ -90,6 +90,6 @@ def _barcode(barcode: Mapping[str, str], filling: Filling) -> dict[str, str] | N
     if not barcode["format"]:
         return None
     message = filling.text(say("Barcode"), barcode["expression"])
-    text = filling.text(say("Text below the barcode"), barcode.get("text", ""))
+    text = filling.text(say("Text below the barcode"), barcode["text"]) if "text" in barcode else ""
     shown = {"text": text} if text else {}
     return {"format": barcode["format"], "message": message, **shown} if message else None

@@ -20,12 +20,15 @@ from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
+from passes.apple.collection import MEDIA_TYPE as COLLECTION_TYPE
+from passes.apple.collection import MOST, collect
 from passes.models import TemplateImage, WalletPass
 from passes.words import words
 
 log = logging.getLogger(__name__)
 
 _signer = Signer(salt="passes.link", sep=".")
+_all_signer = Signer(salt="passes.link.all", sep=".")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _FRONT = ("header", "primary", "secondary", "auxiliary")
 _IMAGE_ROLES = ("logo", "strip")
@@ -36,13 +39,19 @@ def link(wallet_pass: WalletPass) -> str:
     return str(settings.PUBLIC_URL) + reverse("pass-page", args=[_token(wallet_pass)])
 
 
+def link_to_all(wallet_pass: WalletPass) -> str:
+    """The address of all valid passes of the same customer. Who has the link of one pass cannot make it."""
+    token = _all_signer.sign(wallet_pass.serial_number.hex)
+    return str(settings.PUBLIC_URL) + reverse("pass-collection", args=[token])
+
+
 def _token(wallet_pass: WalletPass) -> str:
     return _signer.sign(wallet_pass.serial_number.hex)
 
 
-def _find(token: str) -> WalletPass | None:
+def _find(token: str, signer: Signer = _signer) -> WalletPass | None:
     try:
-        serial = _signer.unsign(token)
+        serial = signer.unsign(token)
     except BadSignature:
         return None
     passes = WalletPass.objects.select_related("template__apple", "customer")
@@ -144,6 +153,37 @@ def apple_pass(request: HttpRequest, token: str) -> HttpResponse:
     return response
 
 
+@require_safe
+def apple_passes(request: HttpRequest, token: str) -> HttpResponse:
+    """The newest valid passes of a customer in one file; those that cannot be made are left out."""
+    one = _find(token, _all_signer)
+    if one is None:
+        return _notice(request, "unknown", 404)
+    signed = [data for each in valid_passes(one) if (data := _signed(each))]
+    if not signed:
+        with translation.override(_language(one)):
+            return _notice(request, "unfit", 409)
+    response = HttpResponse(collect(signed), content_type=COLLECTION_TYPE)
+    response["Content-Disposition"] = 'attachment; filename="passes.pkpasses"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def valid_passes(one: WalletPass) -> list[WalletPass]:
+    """The passes for Apple Wallet of the same customer, newest first, as many as fit into one file."""
+    passes = WalletPass.objects.for_tenant(one.tenant_id).filter(customer=one.customer_id, voided=False)
+    found = passes.filter(template__apple__isnull=False).exclude(content={}).select_related("template__apple")
+    return list(found.order_by("-pk")[:MOST])
+
+
+def _signed(wallet_pass: WalletPass) -> bytes:
+    try:
+        return build(wallet_pass)
+    except Unfit as problem:
+        log.error("pass=%s cannot be made for Apple Wallet: %s", wallet_pass.pk, problem)
+        return b""
+
+
 def _notice(request: HttpRequest, what: str, status: int) -> HttpResponse:
     """A page that says in a sentence why there is no pass here."""
     return _page(request, "pages/notice.html", {"what": what}, status)
@@ -168,6 +208,7 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any], status: 
 
 
 urlpatterns = [
+    path("all/<str:token>", apple_passes, name="pass-collection"),
     path("<str:token>", page, name="pass-page"),
     path("<str:token>/apple", apple_pass, name="pass-apple"),
     path("<str:token>/images/<str:sha1>.png", image, name="pass-image"),

@@ -25,7 +25,7 @@ class ColourField(forms.CharField):
 
 
 class DocumentField(forms.CharField):
-    """JSON over several lines; nothing entered is nothing stored.
+    """A JSON object over several lines; nothing entered is nothing stored.
 
     Django's own shows “null” there, and answers a document of a thousand storeys with an error of its code.
     """
@@ -34,6 +34,7 @@ class DocumentField(forms.CharField):
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": _("This is not JSON: %(reason)s"),
         "large": _("This is too large."),
+        "object": _("This must be an object in braces: { … }."),
     }
 
     def __init__(self, encoder: Any = None, decoder: Any = None, **kwargs: Any) -> None:
@@ -56,6 +57,8 @@ class DocumentField(forms.CharField):
             raise ValidationError(self.error_messages["invalid"], code="invalid", params={"reason": error}) from error
         if _too_deep(found, STOREYS) or len(text) > LENGTH:
             raise ValidationError(self.error_messages["large"], code="large")
+        if not isinstance(found, dict):
+            raise ValidationError(self.error_messages["object"], code="object")
         return found
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import JSONField
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from passes.admin.entries import DocumentField, PngInput
 from passes.admin.preview import picture
@@ -23,6 +25,12 @@ from portal.tenancy import Action
 
 
 class ImageForm(TenantForm):
+    language = forms.ChoiceField(
+        label=capfirst(TemplateImage._meta.get_field("language").verbose_name),
+        choices=[("", _("Every language")), *settings.LANGUAGES],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
     data = forms.FileField(label=_("PNG"), widget=PngInput, required=True)
 
     class Meta:
@@ -54,7 +62,7 @@ class Parts:
 
 class FieldForm(TenantForm):
     detectors = forms.MultipleChoiceField(
-        label=TemplateField._meta.get_field("detectors").verbose_name, choices=TemplateField.Detector.choices,
+        label=capfirst(TemplateField._meta.get_field("detectors").verbose_name), choices=TemplateField.Detector.choices,
         help_text=TemplateField._meta.get_field("detectors").help_text, required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )  # fmt: skip

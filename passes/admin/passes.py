@@ -19,7 +19,7 @@ from passes.admin.filters import IsVoid, WhichTemplate
 from passes.admin.preview import card
 from passes.content import ContentError
 from passes.models import Device, Registration, WalletPass
-from passes.pages import link
+from passes.pages import link, link_to_all, valid_passes
 from passes.refresh import refresh
 from passes.words import words
 from portal import ledger
@@ -94,10 +94,16 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
             "fields": [{**field, "value": words(field)} for field in wallet_pass.content.get("fields", [])],
             "own_values": sorted(wallet_pass.values.items()),
             "devices": devices,
-            "page_url": link(wallet_pass) if self._may_hand_out(request, wallet_pass) else "",
+            **self._links(request, wallet_pass),
             "state": chip(*state_of(wallet_pass, len(devices))),
             "events": events_about(wallet_pass.tenant_id, subjects),
         }
+
+    def _links(self, request: HttpRequest, wallet_pass: WalletPass) -> dict[str, str]:
+        if not self._may_hand_out(request, wallet_pass):
+            return {}
+        several = len(valid_passes(wallet_pass)) > 1
+        return {"page_url": link(wallet_pass), "all_url": link_to_all(wallet_pass) if several else ""}
 
     def _may_hand_out(self, request: HttpRequest, wallet_pass: WalletPass) -> bool:
         """The public page gives its visitor the pass itself, and with it the token that phones read it with."""

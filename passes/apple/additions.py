@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from passes.apple import schema
 from passes.apple.schema import Problem
-from passes.apple.styles import style_of
+from passes.apple.styles import additions_of, style_of
 from passes.filling import ContentError
 from portal.sentences import joined, say
 
@@ -39,12 +39,10 @@ def merged(document: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[st
 
 def problems(design: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with a design's additions before any customer's values are known."""
-    additions = design.get("apple")
-    if additions is None:
+    if "apple" not in design:
         return
-    yield from schema.problems(additions, "Pass")
-    if not isinstance(additions, Mapping):
-        return
+    yield from schema.problems(design["apple"], "Pass")
+    additions = additions_of(design)
     for key in sorted(OWNED & set(additions)):
         yield Problem(key, say("is set by the portal or elsewhere in this form"))
     for style in sorted(STYLES & set(additions) - _styles(design)):
@@ -65,7 +63,7 @@ def _fields(design: Mapping[str, Any], additions: Mapping[str, Any]) -> Iterator
         for group, fields in groups.items():
             for number, field in enumerate(fields if isinstance(fields, list) else []):
                 path, key = f"{style}.{group}.{number}", field.get("key") if isinstance(field, Mapping) else None
-                if not key or "value" not in field:
+                if not (key and isinstance(key, str)) or "value" not in field:
                     yield Problem(path, say("needs a key and a value"))
                 elif key in taken:
                     yield Problem(path, say("has the key of another field"))

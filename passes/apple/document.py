@@ -11,7 +11,7 @@ from typing import Any
 from passes.apple.additions import merged
 from passes.apple.barcodes import barcodes
 from passes.apple.relevance import relevance
-from passes.apple.styles import style_of, styles
+from passes.apple.styles import additions_of, style_of, styles
 
 _SAME = {
     "sharing_prohibited": "sharingProhibited",
@@ -35,7 +35,7 @@ def pass_json(content: Mapping[str, Any], identity: Mapping[str, str]) -> dict[s
         **dict(_rest(content)),
         **dict(relevance(content)),
     }
-    return merged(document, content.get("apple") or {})
+    return merged(document, additions_of(content))
 
 
 def _rest(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

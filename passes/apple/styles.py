@@ -21,9 +21,15 @@ PLACES = ("header", "primary", "secondary", "auxiliary", "back")
 POSTER_HEADER, POSTER_PRIMARY, POSTER_FOOTER = 1, 4, 1
 
 
+def additions_of(design: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing where something else than an object is stored."""
+    additions = design.get("apple")
+    return additions if isinstance(additions, Mapping) else {}
+
+
 def style_of(design: Mapping[str, Any]) -> str:
     """The classic style; a generic template may say `boardingPass` in its additions."""
-    if design["kind"] == "generic" and "boardingPass" in (design.get("apple") or {}):
+    if design["kind"] == "generic" and "boardingPass" in additions_of(design):
         return "boardingPass"
     return str(design.get("style") or STYLES[design["kind"]])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,9 +14,11 @@ from django.test import Client
 from pytest_django import Settings
 
 from passes.apple.bundle import MEDIA_TYPE
+from passes.apple.collection import collect
+from passes.apple.sandbox import inspect
 from passes.images import inspect_png
 from passes.models import TemplateImage, TemplateText, WalletPass
-from passes.pages import link
+from passes.pages import link, link_to_all
 from portal.models import Customer
 from tests.passes import world
 
@@ -254,3 +258,49 @@ class TestImages:
 
 def sha1(shade: int) -> str:
     return inspect_png(world.png(shade)).sha1
+
+
+class TestSeveralPasses:
+    """All valid passes of a customer in one file."""
+
+    def collected(self, held: WalletPass) -> Any:
+        return Client().get("/" + link_to_all(held).split("/", 3)[3])
+
+    def two(self) -> tuple[WalletPass, WalletPass]:
+        first = world.wallet_pass()
+        second = world.wallet_pass(world.template(name="Coupon", kind="offer"), first.customer)
+        return first, second
+
+    def test_are_one_file_that_holds_each_signed_pass(self) -> None:
+        first, second = self.two()
+        world.wallet_pass(world.template(name="Of somebody else"), world.customer())
+
+        response = self.collected(first)
+
+        assert response["Content-Type"] == "application/vnd.apple.pkpasses"
+        with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+            assert archive.testzip() is None
+            passes = [
+                inspect(archive.read(name), world.authority().root, allow_http=True) for name in archive.namelist()
+            ]
+        serials = [checked.document["serialNumber"] for checked in passes]
+        assert serials == [str(second.serial_number), str(first.serial_number)]
+
+    def test_without_those_that_are_void_or_cannot_be_made(self) -> None:
+        first = world.wallet_pass()
+        world.wallet_pass(world.template(name="Coupon", kind="offer", icon=False), first.customer)
+        with zipfile.ZipFile(io.BytesIO(self.collected(first).content)) as archive:
+            assert len(archive.namelist()) == 1
+
+        WalletPass.objects.filter(pk=first.pk).update(voided=True)
+        assert self.collected(first).status_code == 409
+
+    def test_are_not_opened_with_the_link_of_one_pass(self) -> None:
+        first, _ = self.two()
+
+        assert Client().get(f"/p/all/{path(first).removeprefix('/p/')}").status_code == 404
+        assert Client().get("/p/all/forged").status_code == 404
+
+    def test_are_ten_at_most(self) -> None:
+        with pytest.raises(ValueError, match="11 passes are more than 10"):
+            collect([b""] * 11)

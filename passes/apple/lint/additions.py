@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from passes.apple import additions
-from passes.apple.styles import style_of
+from passes.apple.styles import additions_of, style_of
 from passes.findings import Facts, Finding, error, warning
 from portal.sentences import joined, say
 
@@ -27,9 +27,9 @@ def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     found = list(additions.problems(design))
     for problem in found:
         yield error(FIELD, joined([problem.path, problem.sentence]))
-    given = design.get("apple")
-    if found or not given:
+    if found:
         return
+    given = additions_of(design)
     schemes = given.get("preferredStyleSchemes", [])
     if "posterEventTicket" in schemes:
         yield from _lacking(given, POSTER_TAGS, "posterEventTicket")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from passes.apple.styles import style_of
+from passes.apple.styles import additions_of, style_of
 from passes.findings import Facts, Finding, error, warning
 from passes.images import Png
 from passes.models import TemplateImage
@@ -91,5 +91,5 @@ def _layout(design: Mapping[str, Any], roles: set[str]) -> Iterator[Finding]:
 
 def _has_poster(design: Mapping[str, Any]) -> bool:
     """Posters of event tickets are asked for among the additions."""
-    schemes = (design.get("apple") or {}).get("preferredStyleSchemes", [])
+    schemes = additions_of(design).get("preferredStyleSchemes", [])
     return bool(design.get("poster")) or "posterEventTicket" in str(schemes)

@@ -81,7 +81,21 @@ def check_images(files: dict[str, bytes]) -> tuple[list[str], list[str]]:
     if "icon.png" not in files:
         reasons.append("icon.png is missing.")
     missing = [name for name in ("icon@2x.png", "icon@3x.png") if name not in files]
-    return reasons, [f"{' and '.join(missing)} missing: the icon will look blurred."] if missing else []
+    notices = [f"{' and '.join(missing)} missing: the icon will look blurred."] if missing else []
+    return reasons, [*notices, *_localised(files)]
+
+
+def _localised(files: dict[str, bytes]) -> Iterator[str]:
+    """A device that finds one scale of an image in its language's folder does not look outside for the others."""
+    scales: dict[tuple[str, str], set[str]] = {}
+    for path in files:
+        folder, _, name = path.rpartition("/")
+        if name.endswith(".png") and (not folder or folder.endswith(".lproj")):
+            role, _, scale = name.removesuffix(".png").partition("@")
+            scales.setdefault((folder, role), set()).add(scale)
+    for (folder, role), found in sorted(scales.items()):
+        if folder and (missing := scales.get(("", role), set()) - found):
+            yield f"{folder} has {role} without {len(missing)} of its scales."
 
 
 def _is_png(data: bytes) -> bool:

@@ -233,6 +233,40 @@ class TestImages:
         assert self.images(held) == {"icon.png": world.png(3), "icon@3x.png": world.png(3)}
 
 
+class TestPicturesOfLanguagesAndPosters:
+    def test_a_picture_of_a_language_lies_in_its_folder(self) -> None:
+        design = world.template()
+        for language, shade in (("", 10), ("fr", 20)):
+            for scale in (1, 2, 3):
+                row = {"language": language, "scale": scale, "data": world.png(shade + scale)}
+                TemplateImage.objects.create(template=design, role="strip", **row)
+
+        checked = inspect(build(world.wallet_pass(design)), world.authority().root, allow_http=True)
+
+        assert checked.files["strip@2x.png"] == world.png(12)
+        assert checked.files["fr.lproj/strip@2x.png"] == world.png(22)
+        assert checked.notices == ["accepted http because this is a sandbox"]
+
+    def test_a_picture_that_lacks_a_scale_in_its_language_is_noticed(self) -> None:
+        design = world.template()
+        for language, scale in (("", 1), ("", 2), ("fr", 1)):
+            TemplateImage.objects.create(
+                template=design, role="strip", language=language, scale=scale, data=world.png(scale)
+            )
+
+        checked = inspect(build(world.wallet_pass(design)), world.authority().root, allow_http=True)
+
+        assert "fr.lproj has strip without 1 of its scales." in checked.notices
+
+    def test_a_poster_brings_its_background_under_both_names(self) -> None:
+        design = world.template(kind="generic", poster=True)
+        TemplateImage.objects.create(template=design, role="background", scale=2, data=world.png(9))
+
+        files = world.files(build(world.wallet_pass(design)))
+
+        assert files["background@2x.png"] == files["artwork@2x.png"] == world.png(9)
+
+
 class TestUnfit:
     def test_without_an_icon(self) -> None:
         held = world.wallet_pass(world.template(icon=False))

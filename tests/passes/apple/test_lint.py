@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
+from passes.apple import schema
 from passes.apple.lint import lint
 from passes.findings import Facts
 from passes.images import Png
@@ -83,7 +86,7 @@ def test_a_good_design_has_nothing_to_tell() -> None:
         (fields({"key": "a"}, {"key": "a", "place": "back"}), "fields.key", "Two fields have this key."),
         (fields(*[{}] * 1000), "fields", "1000 fields are more than a card can hold: 100 at most."),
         ({"apple": {"colour": "red"}}, "apple_additions", "colour is no key that Apple Wallet knows"),
-        ({"apple": []}, "apple_additions", "must be an object"),
+        ({"apple": [1]}, "apple_additions", "must be an object"),
         ({"apple": {"suppressStripShine": "true"}}, "apple_additions", "suppressStripShine must be true or false"),
         ({"apple": {"serialNumber": "1"}}, "apple_additions", "serialNumber is set by the portal or elsewhere"),
         ({"apple": {"coupon": {}}}, "apple_additions", "coupon is not the style of this template"),
@@ -191,3 +194,16 @@ def test_a_value_to_be_filled_in_may_be_of_any_type() -> None:
     tags = {"flightNumber": "{{ flight }}", "eventStartDate": "{{ starts }}", "silenceRequested": "{{ quiet }}"}
 
     assert told(apple={"semantics": tags}) == []
+
+
+names = st.sampled_from(
+    ["Pass", *schema.OBJECTS["Pass"], *schema.OBJECTS["Field"], *schema.OBJECTS["Fields"], "identifier", "other", ""]
+)
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("{{ points }}")
+documents = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4))
+
+
+@given(documents, st.sampled_from(["customerCard", "eventTicket", "generic"]))
+def test_no_document_is_too_odd_to_be_looked_at(document: Any, kind: str) -> None:
+    for finding in lint(design(kind=kind, apple=document, **fields({"semantics": document})), Facts(ICONS)):
+        assert finding.sentence
