@@ -39,19 +39,20 @@ def styles(content: Mapping[str, Any]) -> dict[str, Any]:
     style, fields = style_of(content), content["fields"]
     found: dict[str, Any] = {style: _groups({place: _in(fields, place) for place in PLACES}, style)}
     if content.get("poster"):
-        found["posterGeneric"] = _groups(_poster(fields), "posterGeneric")
+        # Keys of fields are unique across the whole pass.
+        own = [{**field, "key": f"poster.{field['key']}"} for field in fields]
+        found["posterGeneric"] = _groups(poster_places(own), "posterGeneric")
     return found
 
 
-def _poster(fields: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """A poster has room for few fields, which take their places in order. Keys are unique across the whole pass."""
-    own = [{**field, "key": f"poster.{field['key']}"} for field in fields]
-    primary = [field for place in ("primary", "secondary", "auxiliary") for field in _in(own, place)]
+def poster_places(fields: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """A poster has room for few fields, which take their places in order."""
+    primary = [field for place in ("primary", "secondary", "auxiliary") for field in _in(fields, place)]
     return {
-        "header": _in(own, "header")[:POSTER_HEADER],
+        "header": _in(fields, "header")[:POSTER_HEADER],
         "primary": primary[:POSTER_PRIMARY],
-        "footer": _in(own, "footer")[:POSTER_FOOTER],
-        "back": _in(own, "back"),
+        "footer": _in(fields, "footer")[:POSTER_FOOTER],
+        "back": _in(fields, "back"),
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.forms.models import model_to_dict
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from passes.apple.sandbox.authority import Authority, Credentials
@@ -145,6 +145,19 @@ def test_errors_are_told_with_their_place_all_at_once_and_nothing_is_published(w
             assert sentence in text
     owner.post(publishing, SUBMIT)
     assert not Job.objects.filter(kind="template.publication").exists()
+
+
+def test_a_thousand_fields_are_an_error_of_the_form(world: World, owner: Client) -> None:
+    template = world.rows[PassTemplate]
+    many: dict[str, Any] = {"fields-TOTAL_FORMS": 1000}
+    for number in range(1000):
+        row = {"position": number, "place": "back", "key": f"key{number}", "expression": "x"}
+        many |= {f"fields-{number}-{name}": value for name, value in row.items()}
+    with override_settings(DATA_UPLOAD_MAX_NUMBER_FIELDS=10_000):
+        response = owner.post(url(PassTemplate, "change", template.pk), form_of(template, **many))
+    assert response.status_code == 200
+    assert "Please submit at most 200 forms." in response.content.decode()
+    assert template.fields.count() == 1
 
 
 @pytest.mark.parametrize(

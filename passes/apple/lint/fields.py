@@ -8,7 +8,7 @@ from typing import Any
 
 from passes.apple import schema
 from passes.apple.lint.texts import constant
-from passes.apple.styles import style_of
+from passes.apple.styles import poster_places, style_of
 from passes.content import LINKS
 from passes.findings import Facts, Finding, error, warning
 from passes.models import TemplateField
@@ -33,6 +33,8 @@ def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
         return
     yield from _doubled(fields)
     yield from _room(fields, style)
+    if design.get("poster"):
+        yield from _poster_room(fields)
     for field in fields:
         row = field["label"] or field["key"]
         yield from _options(field, style, row)
@@ -64,6 +66,13 @@ def _room(fields: list[dict[str, Any]], style: str) -> Iterator[Finding]:
             said = say("There is no room for it: at most %(count)s shown there.",
                        count=TOGETHER if style not in SHOWN and lower else limits[place])  # fmt: skip
             yield warning("fields.place", said, field["label"] or field["key"])
+
+
+def _poster_room(fields: list[dict[str, Any]]) -> Iterator[Finding]:
+    shown = {id(field) for group in poster_places(fields).values() for field in group}
+    for field in fields:
+        if id(field) not in shown:
+            yield warning("fields.place", say("There is no room for it on the poster."), field["label"] or field["key"])
 
 
 def _options(field: Mapping[str, Any], style: str, row: str) -> Iterator[Finding]:

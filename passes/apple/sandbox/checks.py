@@ -8,6 +8,7 @@ from typing import Any
 from cryptography import x509
 
 from passes.apple.sandbox import archive, cms, content, strings
+from passes.apple.sandbox.room import room_notices
 
 
 class PassRefused(Exception):
@@ -46,7 +47,8 @@ def inspect(data: bytes, root: x509.Certificate, *, allow_http: bool = False) ->
     reasons += document_reasons
     if reasons:
         raise PassRefused(reasons)
-    return CheckedPass(data, document, files, [*notices, *content.notices_of(document, allow_http=allow_http)])
+    notices += [*content.notices_of(document, allow_http=allow_http), *room_notices(document, files)]
+    return CheckedPass(data, document, files, notices)
 
 
 def _document(

@@ -162,6 +162,28 @@ def test_a_picture_that_is_too_large_is_told_with_its_size() -> None:
     assert told(facts) == [("warning", "images.data", "@2x is 500 × 76 pixels; phones show 76 × 76.")]
 
 
+def test_what_a_poster_has_no_room_for_is_told_field_by_field() -> None:
+    places = (
+        "header",
+        "header",
+        "primary",
+        "secondary",
+        "auxiliary",
+        "auxiliary",
+        "auxiliary",
+        "footer",
+        "footer",
+        "back",
+    )
+    many = fields(*({"place": place} for place in places))
+    background = pictures(*every_scale("background"))
+
+    found = told(kind="generic", poster=True, **many, **background)
+
+    said = ("warning", "fields.place", "There is no room for it on the poster.")
+    assert found == [said, said, said]
+
+
 def test_nfc_needs_its_certificate_its_key_and_a_short_message() -> None:
     good = {"message": "{{ card_number }}", "key": public_key(ec.SECP256R1())}
     assert told(Facts(ICONS, nfc=True), nfc=good) == []
