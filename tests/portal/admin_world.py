@@ -106,3 +106,8 @@ def member(world: World, role: Role) -> User:
 
 def url(model: type[Model], page: str, *args: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def action(model: type[Model], key: Any, name: str) -> str:
+    """The address of a dialog: of a row, or of the list where there is no key."""
+    return url(model, "changelist") + (f"{key}/{name}/" if key else f"{name}/")

@@ -18,14 +18,10 @@ from portal.access import check_key
 from portal.models import ApiKey, Customer, Event, Heart, Lane
 from portal.tenancy import Role
 from tests import factories as make
-from tests.portal.admin_world import World, client_of, make_world, member, url
+from tests.portal.admin_world import World, action, client_of, make_world, member, url
 
 pytestmark = pytest.mark.django_db
 SUBMIT = {"_form_submitted": "True"}
-
-
-def action(model: Any, key: Any, name: str) -> str:
-    return url(model, "changelist") + (f"{key}/{name}/" if key else f"{name}/")
 
 
 # Home

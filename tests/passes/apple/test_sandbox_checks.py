@@ -270,51 +270,6 @@ def test_an_http_web_service_is_accepted_by_a_sandbox_phone_which_says_so() -> N
     assert accepted.notices == ["accepted http because this is a sandbox"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "notice"),
-    [
-        ({"locations": [{"latitude": 1, "longitude": 1}] * 11}, "locations has more than 10 entries"),
-        ({"beacons": [{"proximityUUID": "u"}] * 11}, "beacons has more than 10 entries"),
-        (
-            {"relevantDates": [{"startDate": "2030-01-01T10:00Z", "endDate": "2030-01-02T10:01Z"}]},
-            "relevantDates has an interval that does not end within 24 hours",
-        ),
-        (
-            {"relevantDates": [{"startDate": "2030-01-01T10:00Z", "endDate": "2030-01-01T09:00Z"}]},
-            "relevantDates has an interval that does not end within 24 hours",
-        ),
-    ],
-)
-def test_what_a_phone_leaves_out_is_noticed(changes: dict[str, Any], notice: str) -> None:
-    [found] = inspect(build(document(**changes)), authority().root).notices
-
-    assert found.startswith(notice)
-
-
-@pytest.mark.parametrize(
-    ("group", "changes", "notice"),
-    [
-        ("backFields", {"textAlignment": "PKTextAlignmentLeft"}, "textAlignment has no effect in backFields."),
-        ("headerFields", {"dataDetectorTypes": []}, "dataDetectorTypes has no effect in headerFields."),
-        ("auxiliaryFields", {"row": 1}, "row has no effect in storeCard.auxiliaryFields."),
-        ("backFields", {"numberStyle": "PKNumberStyleDecimal", "currencyCode": "EUR"},
-         "currencyCode and numberStyle exclude each other."),
-        ("backFields", {"attributedValue": "<b>10</b>"}, "attributedValue may hold links (<a href>) and"),
-        ("backFields", {"attributedValue": "<a href='javascript:x' onclick='y'>10</a>"}, "attributedValue may"),
-    ],
-)  # fmt: skip
-def test_what_a_phone_ignores_in_a_field_is_noticed(group: str, changes: dict[str, Any], notice: str) -> None:
-    [found] = inspect(build(document(storeCard={group: [{**FIELD, **changes}]})), authority().root).notices
-
-    assert found.startswith(f"Field 'points': {notice}")
-
-
-def test_a_link_is_the_markup_that_a_field_may_have() -> None:
-    linked = {**FIELD, "attributedValue": '<a href="https://example.com/?a=1&amp;b=2">Your card</a> &lt;3'}
-
-    assert inspect(build(document(storeCard={"backFields": [linked]})), authority().root).notices == []
-
-
 def test_a_poster_may_stand_beside_a_classic_style_with_fields_of_its_own() -> None:
     beside = document(posterGeneric={"primaryFields": [FIELD]})
     alone = document(posterGeneric={"primaryFields": [FIELD]}, storeCard=None)
