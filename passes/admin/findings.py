@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Model
@@ -22,19 +22,35 @@ _INLINES = {
 
 @dataclass(frozen=True)
 class Shown:
-    """`place`: “Fields › Points › value”; `tab`: that of the form which holds it."""
+    """`place`: “Fields › Points › value”; `tab`: that of the form which holds it; `input`: its id, if it is known."""
 
     is_error: bool
     place: str
     tab: str
+    input: str
     sentence: str
 
 
-def shown(findings: Iterable[Finding]) -> list[Shown]:
+def shown(findings: Iterable[Finding], template: PassTemplate) -> list[Shown]:
+    rows = {
+        "fields": [field.label or field.key for field in template.fields.all()],
+        "moments": [moment.starts for moment in template.moments.all()],
+        "actions": [action.kind for action in template.actions.all()],
+    }
     return [
-        Shown(finding.severity == Severity.ERROR, _place(finding), _tab(finding), told(finding.sentence))
+        Shown(finding.severity == Severity.ERROR, _place(finding), _tab(finding), _input(finding, rows),
+              told(finding.sentence))
         for finding in findings
-    ]
+    ]  # fmt: skip
+
+
+def _input(finding: Finding, rows: Mapping[str, list[str]]) -> str:
+    """Django's id. Lines of an inline are numbered as they are stored."""
+    part, _, name = finding.field.partition(".")
+    if part not in _INLINES:
+        return f"id_{part}"
+    found = rows.get(part, [])
+    return f"id_{part}-{found.index(finding.row)}-{name}" if name and finding.row in found else ""
 
 
 def _place(finding: Finding) -> str:

@@ -45,7 +45,7 @@ class PublishForm(DialogForm):
     def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
         template = row(request, PassTemplate, object_id, Action.CONFIGURE)
         errors = [finding for finding in inspect_template(template) if finding.severity == Severity.ERROR]
-        return {"count": template.passes.count(), "samples": samples(template), "findings": shown(errors)}
+        return {"count": template.passes.count(), "samples": samples(template), "findings": shown(errors, template)}
 
 
 @admin.register(PassTemplate, site=site)
@@ -112,7 +112,7 @@ class PassTemplateAdmin(TenantAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         template = self.get_object(request, object_id)
-        found = {**sample_card(template), "findings": shown(inspect_template(template))} if template else {}
+        found = {**sample_card(template), "findings": shown(inspect_template(template), template)} if template else {}
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -10,7 +10,7 @@ from passes.apple import schema
 from passes.apple.schema import Problem
 from passes.apple.styles import additions_of, style_of
 from passes.filling import ContentError
-from portal.sentences import joined, say
+from portal.sentences import say
 
 # What the portal or the form says of a pass: an addition would be a second word on it.
 OWNED = frozenset(
@@ -80,6 +80,5 @@ def fitted(part: str, filled: Any, kind: str, zone: ZoneInfo) -> Any:
     """Filled-in JSON as phones expect it. Raises ContentError for a value of the wrong type."""
     fit = schema.fitted(filled, kind, zone)
     if wrong := next(schema.problems(fit, kind), None):
-        reason = joined([wrong.path, wrong.sentence])
-        raise ContentError(say("“%(part)s”: %(reason)s.", part=part, reason=reason))
+        raise ContentError(say("“%(part)s”: %(reason)s", part=part, reason=wrong.told))
     return fit

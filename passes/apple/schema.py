@@ -31,6 +31,10 @@ class Problem(NamedTuple):
     path: str
     sentence: Sentence
 
+    @property
+    def told(self) -> Sentence:
+        return say("%(path)s %(reason)s.", path=self.path or "{ … }", reason=self.sentence)
+
 
 def is_expression(value: Any) -> bool:
     return isinstance(value, str) and "{{" in value

@@ -126,8 +126,17 @@ def test_errors_are_told_with_their_place_all_at_once_and_nothing_is_published(w
         ):
             assert place in text
             assert sentence in text
+    assert 'data-field="id_grouping"' in owner.get(page).content.decode()
     owner.post(publishing, SUBMIT)
     assert not Job.objects.filter(kind="template.publication").exists()
+
+
+def test_a_finding_leads_to_the_line_of_the_form_that_it_is_about(world: World, owner: Client) -> None:
+    template = world.rows[PassTemplate]
+    make.TemplateFieldFactory.make(template=template, label="Odd", position=7, expression="{% if %}")
+    page = owner.get(url(PassTemplate, "change", template.pk)).content.decode()
+    assert 'data-field="id_fields-1-expression"' in page
+    assert 'id="id_fields-1-expression"' in page
 
 
 def test_a_thousand_fields_are_an_error_of_the_form(world: World, owner: Client) -> None:

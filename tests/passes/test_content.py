@@ -128,3 +128,24 @@ class TestRendering:
         [field] = design_of(world.template(fields=[world.POINTS]))["fields"]
 
         assert set(field) == {"place", "key", "label", "expression", "change_message"}
+
+    @pytest.mark.parametrize(
+        ("options", "reason"),
+        [
+            ({"apple_additions": {"semantics": {"flightNumber": "{{ given }}"}}},
+             "“Additions to pass.json”: semantics.flightNumber must be a whole number, no quotes."),
+            ({"expires": "{{ given }}"}, "“Valid until”: the value is not a date, such as 2027-03-31."),
+            ({"nfc_message": "{{ given }}" * 40}, "“NFC message”: the value is longer than 64 bytes."),
+        ],
+    )  # fmt: skip
+    def test_names_the_option_that_a_value_does_not_fit(self, options: dict[str, Any], reason: str) -> None:
+        with pytest.raises(ContentError) as caught:
+            render(design_of(world.template(**options)), {"given": "soon"})
+
+        assert str(caught.value) == reason
+
+    def test_leaves_out_options_that_are_empty_for_a_customer(self) -> None:
+        options = {"expires": "{{ no }}", "grouping": "{{ no }}", "app_link": "{{ no }}", "nfc_message": "{{ no }}"}
+        made = render(design_of(world.template(**options, apple_additions={"eventLogoText": "{{ no }}"})), {}).data
+
+        assert not {"expires", "grouping", "app_link", "nfc", "apple"} & set(made)

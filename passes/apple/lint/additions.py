@@ -12,7 +12,7 @@ from typing import Any
 from passes.apple import additions
 from passes.apple.styles import additions_of, style_of
 from passes.findings import Facts, Finding, error, warning
-from portal.sentences import joined, say
+from portal.sentences import say
 
 FIELD = "apple_additions"
 POSTER_TAGS = ("eventName", "venueName")
@@ -26,7 +26,7 @@ UPCOMING = ("identifier", "name", "type")
 def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     found = list(additions.problems(design))
     for problem in found:
-        yield error(FIELD, joined([problem.path, problem.sentence]))
+        yield error(FIELD, problem.told)
     if found:
         return
     given = additions_of(design)

@@ -12,7 +12,7 @@ from passes.apple.styles import poster_places, style_of
 from passes.content import LINKS
 from passes.findings import Facts, Finding, error, warning
 from passes.models import TemplateField
-from portal.sentences import joined, say
+from portal.sentences import say
 
 MOST = 100
 # What a style shows of each place; the rest is left out without a word. Secondary and auxiliary fields of one row count
@@ -40,7 +40,7 @@ def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
         yield from _options(field, style, row)
         yield from _linked(field, row)
         for problem in schema.problems(field.get("semantics", {}), "Semantics"):
-            yield error("fields.semantics", joined([problem.path, problem.sentence]), row)
+            yield error("fields.semantics", problem.told, row)
         if field["place"] == "footer" and not design.get("poster"):
             yield warning("fields.place", say("Only posters have a foot, so this is not shown."), row)
 

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from passes.apple.sandbox import keys
 from passes.apple.sandbox.fields import check_fields, field_notices
 from passes.apple.sandbox.keys import objects
+from passes.apple.sandbox.semantics import check_semantics
 from passes.apple.sandbox.surroundings import check_surroundings, surroundings_notices
 
 Document = dict[str, Any]
@@ -31,7 +32,7 @@ def check_document(document: Document, *, allow_http: bool) -> list[str]:
         *check_surroundings(document),
         *_stores(document),
         *_barcodes(document),
-        *_semantic_dates(document.get("semantics"), "semantics"),
+        *check_semantics(document.get("semantics"), "semantics"),
     ]
 
 
@@ -142,15 +143,3 @@ def _barcodes(document: Document) -> Iterator[str]:
                 yield f"A barcode needs {key}."
         if not isinstance(barcode.get("altText", ""), str):
             yield "altText of a barcode must be a text."
-
-
-def _semantic_dates(value: Any, path: str) -> Iterator[str]:
-    """Semantic tags are typed: whatever ends in `Date` is one."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _semantic_dates(item, path)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key.endswith("Date") and not keys.is_date(item):
-                yield f"{path}.{key} {item!r} is not a date with a time zone."
-            yield from _semantic_dates(item, f"{path}.{key}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from passes.apple.sandbox import keys
+from passes.apple.sandbox.semantics import check_semantics
 
 Document = dict[str, Any]
 Strings = dict[str, str]
@@ -116,6 +117,7 @@ def _malformed(entry: Document) -> Iterator[str]:
             yield f"{key} must be true or false, not {entry[key]!r}."
     if not isinstance(entry.get("semantics", {}), dict):
         yield "semantics must be an object."
+    yield from check_semantics(entry.get("semantics"), "semantics")
 
 
 def _unreadable(entry: Document) -> Iterator[str]:

@@ -28,3 +28,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   const shown = document.querySelector("meta[name=portal-tenant]");
   if (shown) event.detail.headers["X-Portal-Tenant"] = shown.content;
 });
+
+// Leads from what is told about a form to the field that it is about, on whichever tab and however folded away.
+document.addEventListener("click", (event) => {
+  const field = document.getElementById(event.target.closest("[data-field]")?.dataset.field);
+  if (!field) return;
+  for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  setTimeout(() => field.focus()); // once its tab is shown
+});

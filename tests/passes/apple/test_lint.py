@@ -86,7 +86,7 @@ def test_a_good_design_has_nothing_to_tell() -> None:
         (fields({"key": "a"}, {"key": "a", "place": "back"}), "fields.key", "Two fields have this key."),
         (fields(*[{}] * 1000), "fields", "1000 fields are more than a card can hold: 100 at most."),
         ({"apple": {"colour": "red"}}, "apple_additions", "colour is no key that Apple Wallet knows"),
-        ({"apple": [1]}, "apple_additions", "must be an object"),
+        ({"apple": [1]}, "apple_additions", "{ … } must be an object."),
         ({"apple": {"suppressStripShine": "true"}}, "apple_additions", "suppressStripShine must be true or false"),
         ({"apple": {"serialNumber": "1"}}, "apple_additions", "serialNumber is set by the portal or elsewhere"),
         ({"apple": {"coupon": {}}}, "apple_additions", "coupon is not the style of this template"),
