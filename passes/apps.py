@@ -8,6 +8,7 @@ class PassesConfig(AppConfig):
     verbose_name = _("Passes")
 
     def ready(self) -> None:
+        from passes import checks  # noqa: F401 - registers the system checks
         from passes.admin import registered  # noqa: F401 - registers the admins
         from portal.jobs import job_kind
         from portal.ledger import handles, subscribe

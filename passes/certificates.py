@@ -7,14 +7,21 @@ from functools import lru_cache
 
 from cryptography import x509
 
+SOON_DAYS, URGENT_DAYS = 60, 14
+
 
 @lru_cache(maxsize=1024)
-def ends_at(pem: str) -> datetime | None:
-    """None for what cannot be read: nothing can be said of its end, and the admin takes no such certificate."""
+def parsed(pem: str) -> x509.Certificate | None:
+    """None for what cannot be read: nothing can be said of it, and the admin takes no such certificate."""
     try:
-        return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
-    except ValueError:
+        return x509.load_pem_x509_certificate(pem.encode())
+    except (ValueError, x509.InvalidVersion):
         return None
+
+
+def ends_at(pem: str) -> datetime | None:
+    certificate = parsed(pem)
+    return certificate.not_valid_after_utc if certificate else None
 
 
 def ends(certificate: str, intermediate: str) -> list[tuple[str, datetime]]:

@@ -11,12 +11,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from passes.certificates import ends
+from passes.certificates import URGENT_DAYS, ends
 from passes.models import AppleCredentials
 from portal.watch.trouble import Kind, Tone, Trouble
 
 TOLD_AT_DAYS = (60, 30, 14, 7, 3, 1, 0)
-URGENT_DAYS = 14
 
 
 def step(left: timedelta) -> int:

@@ -201,6 +201,9 @@ OAUTH_JWKS_URL = env.text("OAUTH_JWKS_URL")
 # The claim that names the tenants of a token; without it, only registered clients are let in.
 OAUTH_TENANT_CLAIM = env.text("OAUTH_TENANT_CLAIM")
 
+# Further intermediates of Apple beside those that ship: a folder of .pem and .cer files, or PEM text.
+APPLE_INTERMEDIATES = env.text("APPLE_INTERMEDIATES")
+
 UNFOLD = {
     "SITE_TITLE": "Wallet portal",
     "SITE_HEADER": "Wallet portal",

@@ -6,17 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from passes.apple.pem import as_pem, certificates_in, private_key_in, without_keys
-from passes.apple.sign import CertificateError, check_certificate
-from passes.certificates import days_left
+from passes.admin.uploads import UploadFields, judged, upload_of
+from passes.apple.certificate import Facts, Signer, Verdict, Wanted, facts
+from passes.apple.upload import Upload, pem_of, read, without_keys
+from passes.certificates import SOON_DAYS, URGENT_DAYS, days_left, parsed
 from passes.models import AppleCredentials
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
@@ -27,134 +30,127 @@ from portal.admin.lanes import LaneAdmin, limits_dialog, resume_dialog
 from portal.admin.site import site
 from portal.tenancy import Action
 
-SOON_DAYS = 30
-FILE_LIMIT = 64 * 1024
-_CERTIFICATES = ("certificate", "intermediate", "apns_authority")
-_CHECKED = ("certificate", "private_key", "intermediate", "pass_type_identifier", "team_identifier")
 
-
-class PemField(forms.FileField):
-    widget = UnfoldAdminFileFieldWidget
-
-    def clean(self, data: Any, initial: Any = None) -> str:
-        given = super().clean(data, initial)
-        if not given:
-            return ""
-        if given.size > FILE_LIMIT:
-            raise forms.ValidationError(_("This file is too large for a certificate or key."))
-        try:
-            return as_pem(given.read())
-        except ValueError as error:
-            raise forms.ValidationError(_("This is neither a PEM file nor Apple's .cer file.")) from error
-
-
-class CertificateTextarea(UnfoldAdminTextareaWidget):
+class AuthorityTextarea(UnfoldAdminTextareaWidget):
     """A private key that was pasted with a certificate is not shown again."""
 
     def format_value(self, value: Any) -> str:
         return without_keys(super().format_value(value) or "")
 
 
-class CredentialsForm(TenantForm):
-    certificate = forms.CharField(
-        label=_("Certificate"), required=False, widget=CertificateTextarea(attrs={"rows": 4}),
-        help_text=_("Paste the PEM text, or choose the file."),
-    )  # fmt: skip
-    intermediate = forms.CharField(
-        label=_("Intermediate certificate"), required=False, widget=CertificateTextarea(attrs={"rows": 4}),
-        help_text=_("Apple's WWDR certificate, as PEM text or file."),
-    )  # fmt: skip
-    certificate_file = PemField(label=_("or certificate file"), required=False)
-    private_key_file = PemField(label=_("or key file"), required=False)
-    intermediate_file = PemField(label=_("or intermediate file"), required=False)
+class CredentialsForm(TenantForm, UploadFields):
+    """`verdict`: about what was uploaded; None when nothing was."""
+
+    verdict: Verdict | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "private_key" in self.fields:
-            self.fields["private_key"].required = False
+        for name in ("pass_type_identifier", "team_identifier"):
+            if name in self.fields:
+                self.fields[name].required = False
         if "apns_authority" in self.fields:
-            self.fields["apns_authority"].widget = CertificateTextarea(attrs={"rows": 4})
+            self.fields["apns_authority"].widget = AuthorityTextarea(attrs={"rows": 4})
+
+    def clean_apns_authority(self) -> str:
+        """Stored in clear and shown to the team, so nothing but certificates may stand in it."""
+        text = self.cleaned_data["apns_authority"]
+        if without_keys(text) != text:
+            raise forms.ValidationError(_("A private key stands in this text. Paste the certificate alone."))
+        found = read(text.encode())
+        if text and not found.certificates:
+            raise forms.ValidationError(_("There is no certificate in this text that can be read."))
+        return "".join(pem_of(each) for each in found.certificates)
 
     def clean(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        for name in ("certificate", "private_key", "intermediate"):
-            if uploaded := given.get(f"{name}_file"):
-                given[name] = uploaded
-        self._keep_certificates_only(given)
-        for name in ("certificate", "private_key", "intermediate"):
-            kept = name == "private_key" and self.instance.pk
-            if not given.get(name) and not kept and name not in self.errors:
-                self.add_error(name, _("Paste it here, or choose the file."))
         cleaned = super().clean()
-        if not self.errors:
-            self._check(cleaned)
+        upload = upload_of(cleaned)
+        if "file" in self.fields and (upload != Upload() or self.instance.pk is None):
+            self.verdict = judged(upload, self._wanted(cleaned))
+            for sentence in self.verdict.problems:
+                self.add_error("file", sentence)
+            if self.verdict.signer:
+                self._take(cleaned, self.verdict.signer)
         return cleaned
 
-    def _keep_certificates_only(self, given: dict[str, Any]) -> None:
-        """Certificates are stored in clear and shown to the team, so nothing else may stand beside them."""
-        for name in _CERTIFICATES:
-            text = given.get(name)
-            if not text:
-                continue
-            if key := private_key_in(text):
-                self._take_key(name, key, given)
-            try:
-                given[name] = certificates_in(text)
-            except ValueError:
-                self.add_error(name, _("There is no certificate in this text that can be read."))
+    def _wanted(self, cleaned: dict[str, Any]) -> Wanted:
+        stored = self.instance if self.instance.pk else None
+        names = ("pass_type_identifier", "team_identifier")
+        return Wanted(*((cleaned.get(name) or getattr(stored, name, "")).strip() for name in names))
 
-    def _take_key(self, name: str, key: str, given: dict[str, Any]) -> None:
-        """An export of the keychain holds both; the key goes where it is kept secret."""
-        if name == "certificate" and not given.get("private_key"):
-            given["private_key"] = key
-        else:
-            self.add_error(name, _("A private key stands in this text. Paste the certificate alone."))
-
-    def _check(self, cleaned: dict[str, Any]) -> None:
-        values = {name: cleaned[name] if name in cleaned else getattr(self.instance, name) for name in _CHECKED}
-        try:
-            check_certificate(**values)
-        except CertificateError as error:
-            self.add_error("certificate", str(error))
+    def _take(self, cleaned: dict[str, Any], signer: Signer) -> None:
+        """What the certificate says of itself need not be typed."""
+        found = facts(signer.leaf)
+        cleaned["pass_type_identifier"] = found.pass_type_identifier
+        cleaned["team_identifier"] = found.team_identifier
+        for name, text in signer.columns().items():
+            setattr(self.instance, name, text)
 
 
 @admin.register(AppleCredentials, site=site)
 class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
     change_action = add_action = delete_action = Action.CONNECT
     form = CredentialsForm
-    secret_lines = ("private_key",)
     list_display = ("name", "pass_type_identifier", "team_identifier", "validity", "state")
-    readonly_fields = ("validity", "state")
+    readonly_fields = ("validity", "state", "nfc", "push", "issuer", "serial")
     empty_sentence = _("Apple gives one certificate for each kind of pass. It signs them and opens the way to phones.")
     actions_detail = ("resume", "limits")
     fieldsets = (
-        (None, {"fields": ["name", ("pass_type_identifier", "team_identifier")]}),
-        (_("Certificate"), {"fields": ["certificate", "certificate_file"]}),
-        (_("Private key"), {"fields": ["private_key", "private_key_file"]}),
-        (_("Intermediate certificate"), {"fields": ["intermediate", "intermediate_file"]}),
+        (None, {"fields": ["name"]}),
+        (_("Certificate"), {"fields": [("file", "password"), "text"]}),
+        (_("What it must be for"), {
+            "fields": [("pass_type_identifier", "team_identifier"), ("key_file", "intermediate_file")],
+            "description": _("All of this may stay empty: pass type and team are read from the certificate."),
+            "classes": ["collapse"],
+        }),
         (_("Push"), {"fields": ["apns_url", "apns_authority"], "classes": ["collapse"]}),
-    )
+    )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Files are chosen only by those who may; a stored certificate shows how long it is valid."""
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj is not None:
-            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"], ("validity", "state")]
-        if not self.permits(request, self.change_action, obj):
-            for _title, options in fieldsets:
-                options["fields"] = [name for name in options["fields"] if not str(name).endswith("_file")]
-            return [each for each in fieldsets if each[1]["fields"]]
-        return fieldsets
+        """A stored certificate says what it is; files are chosen only by those who may."""
+        first, given, wanted, push = super().get_fieldsets(request, obj)
+        if obj is None:
+            return [first, given, wanted, push]
+        known = [("pass_type_identifier", "team_identifier"), ("validity", "state"), ("nfc", "push"),
+                 ("issuer", "serial")]  # fmt: skip
+        renewal = [("file", "password"), "text", ("key_file", "intermediate_file")]
+        shown = [first, (_("Certificate in use"), {"fields": known})]
+        if self.permits(request, self.change_action, obj):
+            shown.append((_("Renew the certificate"), {"fields": renewal, "classes": ["collapse"]}))
+        return [*shown, push]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Passes on phones belong to their pass type and team for good."""
+        fixed = ["pass_type_identifier", "team_identifier"] if obj is not None else []
+        return [*super().get_readonly_fields(request, obj), *fixed]
+
+    def save_model(self, request: HttpRequest, obj: AppleCredentials, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for remark in form.verdict.remarks if form.verdict else ():
+            messages.warning(request, remark)
 
     @display(description=_("Validity"))
     def validity(self, credentials: AppleCredentials) -> str:
-        days = days_left(credentials.certificate)
-        if days is None:
-            return chip("bad", _("Cannot be read"))
-        if days < 0:
-            return chip("bad", _("Expired"))
-        said = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
-        return chip("warn" if days <= SOON_DAYS else "good", said)
+        return days_chip(credentials.certificate)
+
+    @display(description=_("NFC"))
+    def nfc(self, credentials: AppleCredentials) -> str:
+        found = known_facts(credentials.certificate)
+        return _said(found and found.nfc, _t("Passes may be read by NFC"), _t("Not for passes with NFC"))
+
+    @display(description=_("Pushes"))
+    def push(self, credentials: AppleCredentials) -> str:
+        found = known_facts(credentials.certificate)
+        return _said(found and found.push, _t("Opens Apple's push service"), _t("Does not open Apple's push service"))
+
+    @display(description=_("Made by"))
+    def issuer(self, credentials: AppleCredentials) -> str:
+        found = known_facts(credentials.certificate)
+        return found.issuer if found else "–"
+
+    @display(description=_("Serial number"))
+    def serial(self, credentials: AppleCredentials) -> str:
+        found = known_facts(credentials.certificate)
+        return found.serial if found else "–"
 
     resume = resume_dialog(
         title=_("Resume the pushes?"),
@@ -162,6 +158,25 @@ class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
         resumed=_("Pushes go out again."),
     )
     limits = limits_dialog(AppleCredentials)
+
+
+def known_facts(certificate: str) -> Facts | None:
+    read_in = parsed(certificate)
+    return facts(read_in) if read_in else None
+
+
+def days_chip(certificate: str) -> SafeString:
+    days = days_left(certificate)
+    if days is None:
+        return chip("bad", _t("Cannot be read"))
+    if days < 0:
+        return chip("bad", _t("Expired"))
+    said = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
+    return chip("bad" if days <= URGENT_DAYS else "warn" if days <= SOON_DAYS else "good", said)
+
+
+def _said(known: bool | None, yes: str, no: str) -> str:
+    return "–" if known is None else yes if known else no
 
 
 def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:

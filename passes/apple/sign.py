@@ -11,12 +11,11 @@ from functools import lru_cache
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
-from cryptography.x509.oid import NameOID
 from django.utils.translation import gettext as _
 
 # Without Binary, line ends are changed before hashing, and a manifest with a line end gets a wrong signature.
@@ -63,32 +62,6 @@ def sign(manifest: bytes, *, certificate: str, private_key: str, intermediate: s
     return builder.sign(Encoding.DER, list(_OPTIONS))
 
 
-def check_certificate(
-    *, certificate: str, private_key: str, intermediate: str, pass_type_identifier: str, team_identifier: str
-) -> None:
-    """Raises CertificateError when iOS would refuse passes signed with these, without telling anybody."""
-    leaf, key, issuer = _signer(certificate, private_key, intermediate)
-    if leaf.public_key() != key.public_key():
-        raise CertificateError(_("The private key does not belong to the certificate."))
-    if (found := _subject(leaf, NameOID.USER_ID)) != pass_type_identifier:
-        said = _("The certificate is for %(found)s, not for %(wanted)s.")
-        raise CertificateError(said % {"found": found or _("no pass type"), "wanted": pass_type_identifier})
-    if (found := _subject(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME)) != team_identifier:
-        said = _("The certificate is of team %(found)s, not of %(wanted)s.")
-        raise CertificateError(said % {"found": found or "?", "wanted": team_identifier})
-    if not _is_issuer(issuer, leaf):
-        raise CertificateError(_("The intermediate certificate is not the one that issued the certificate."))
-    _check_time(leaf, issuer)
-
-
-def _is_issuer(issuer: x509.Certificate, leaf: x509.Certificate) -> bool:
-    try:
-        leaf.verify_directly_issued_by(issuer)
-        return issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
-        return False
-
-
 def _check_time(leaf: x509.Certificate, issuer: x509.Certificate) -> None:
     now = datetime.now(UTC)
     for name, certificate in ((_("certificate"), leaf), (_("intermediate certificate"), issuer)):
@@ -98,8 +71,3 @@ def _check_time(leaf: x509.Certificate, issuer: x509.Certificate) -> None:
         if now > certificate.not_valid_after_utc:
             said = _("The %(name)s was valid until %(day)s only. Renew it at Apple.")
             raise CertificateError(said % {"name": name, "day": f"{certificate.not_valid_after_utc:%Y-%m-%d}"})
-
-
-def _subject(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
-    found = certificate.subject.get_attributes_for_oid(oid)
-    return str(found[0].value) if found else ""
