@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from passes.images import Png
 from portal.sentences import Sentence
@@ -30,12 +31,14 @@ class Facts:
     """What a design does not say itself.
 
     images: by path in the pass. nfc: whether the certificate may sign passes with NFC; None when that is not known.
-    known: the names of values that customers have; empty while there is none to look at.
+    known: the names of values that customers have; empty while there is none to look at. samples: the values of some
+    customers.
     """
 
     images: Mapping[str, Png] = field(default_factory=dict)
     nfc: bool | None = None
     known: frozenset[str] = frozenset()
+    samples: Sequence[Mapping[str, Any]] = ()
 
 
 def error(field: str, sentence: Sentence, row: str = "") -> Finding:

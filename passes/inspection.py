@@ -12,7 +12,7 @@ from passes.images import inspect_png
 from passes.models import AppleCredentials, PassTemplate, TemplateImage, WalletPass
 from portal.models import Customer
 
-LOOKED_AT = 200
+LOOKED_AT, TRIED = 200, 50
 NFC_NAME = "Pass Type ID with NFC"
 
 
@@ -25,15 +25,11 @@ def _facts(template: PassTemplate) -> Facts:
     images = {
         image.file_name: inspect_png(bytes(image.data)) for image in TemplateImage.objects.filter(template=template)
     }
-    return Facts(images, _nfc(template.apple), frozenset(known_names(template)))
-
-
-def known_names(template: PassTemplate) -> set[str]:
-    """The values of the tenant's newest customers and of the template's newest passes."""
     customers = Customer.objects.for_tenant(template.tenant_id).order_by("-pk").values_list("values", flat=True)
     passes = WalletPass.objects.filter(template=template, tenant_id=template.tenant_id).order_by("-pk")
-    found = [*customers[:LOOKED_AT], *passes.values_list("values", flat=True)[:LOOKED_AT]]
-    return {name for values in found for name in values}
+    newest = list(customers[:LOOKED_AT])
+    known = {name for values in [*newest, *passes.values_list("values", flat=True)[:LOOKED_AT]] for name in values}
+    return Facts(images, _nfc(template.apple), frozenset(known), newest[:TRIED])
 
 
 def _nfc(apple: AppleCredentials | None) -> bool | None:

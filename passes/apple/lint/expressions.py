@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from passes import conversions
 from passes.apple.lint.texts import UTC, constant
 from passes.design import MESSAGE, NUMBERS
-from passes.expressions import ExpressionError, is_alone, names_in
+from passes.expressions import ExpressionError, evaluate, is_alone, names_in
 from passes.findings import Facts, Finding, error, warning
 from portal.sentences import say
 
@@ -35,6 +35,28 @@ def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
                        names=unknown, known=sorted(facts.known))  # fmt: skip
             yield warning(place.field, said, place.row)
         yield from _type(place)
+        yield from _tried(place, facts.samples)
+
+
+def _tried(place: Place, samples: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """What only some customers' values show. Nobody's value is told."""
+    if not samples or constant(place.text) is not None:
+        return
+    failed = sum(not _works(place, values) for values in samples)
+    if failed:
+        said = say("It cannot be shown for %(count)s of %(most)s customers, who would keep the card that they have.",
+                   count=failed, most=len(samples))  # fmt: skip
+        yield warning(place.field, said, place.row)
+
+
+def _works(place: Place, values: Mapping[str, Any]) -> bool:
+    try:
+        found = evaluate(place.text, values)
+    except ExpressionError:
+        return False
+    if found == "" or not place.kind:
+        return True
+    return (conversions.number(found) if place.kind == "number" else conversions.moment(found, UTC)) is not None
 
 
 def _type(place: Place) -> Iterator[Finding]:

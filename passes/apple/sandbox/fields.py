@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from passes.apple.sandbox import keys
@@ -17,6 +18,7 @@ from passes.apple.sandbox.semantics import check_semantics
 Document = dict[str, Any]
 Strings = dict[str, str]
 UNNAMED_CHANGE = "Pass updated"
+_NO_STYLE = "PKDateStyleNone"
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LINKED = re.compile(r"(?:[^<>]|<a\s+href=(?:'[^'<>]*'|\"[^\"<>]*\")\s*>|</a>)*")
 
@@ -63,13 +65,25 @@ def _translated(text: str, strings: Strings) -> str:
 
 
 def text_of(entry: Document, strings: Strings) -> str:
-    """The value as text: looked up in pass.strings when it is one, with its currency when it has one."""
+    """The value as text: looked up in pass.strings when it is one, in the format that it has."""
     value = entry.get("value")
     if isinstance(value, str):
-        return _translated(value, strings)
+        return _moment(entry) or _translated(value, strings)
     if keys.is_number(value) and entry.get("currencyCode"):
         return f"{value:.2f} {entry['currencyCode']}"
+    if keys.is_number(value) and entry.get("numberStyle") == "PKNumberStylePercent":
+        return f"{value:.0%}"
     return str(value)
+
+
+def _moment(entry: Document) -> str:
+    """A date as this phone writes it: its day, its time or both; empty for any other value."""
+    styles = {key for key in ("dateStyle", "timeStyle") if entry.get(key, _NO_STYLE) != _NO_STYLE}
+    if not styles or not keys.is_date(entry["value"]):
+        return ""
+    moment = datetime.fromisoformat(re.sub(r"\.\d+", "", entry["value"]))
+    day = [f"{moment.day} {moment:%b %Y}"] if "dateStyle" in styles else []
+    return " ".join([*day, *([f"{moment:%H:%M}"] if "timeStyle" in styles else [])])
 
 
 def change_texts(old: Document, old_strings: Strings, new: Document, new_strings: Strings) -> list[str]:

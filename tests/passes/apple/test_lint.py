@@ -205,6 +205,17 @@ def test_a_name_that_nobody_has_is_told_once_there_are_customers() -> None:
     ]  # fmt: skip
 
 
+def test_a_value_that_only_some_customers_have_wrong_is_told_without_the_value() -> None:
+    customers = ({"points": 5}, {"points": "a lot"}, {"points": ""}, {})
+
+    said = "It cannot be shown for 1 of 4 customers, who would keep the card that they have."
+    amounts = fields({"format": "number"}, {"expression": "{{ points|divisibleby:0 }}"})
+    assert told(Facts(ICONS, samples=customers), **amounts) == [
+        ("warning", "fields.expression", said),
+        ("warning", "fields.expression", said.replace("1 of 4", "4 of 4")),
+    ]
+
+
 def test_everything_is_told_at_once_errors_first() -> None:
     found = told(images={}, grouping="a", max_distance=5, **fields({"expression": "{{"}, {"change_message": "News"}))
 
