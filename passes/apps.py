@@ -10,6 +10,7 @@ class PassesConfig(AppConfig):
     def ready(self) -> None:
         from passes import checks  # noqa: F401 - registers the system checks
         from passes.admin import registered  # noqa: F401 - registers the admins
+        from portal.api import describe
         from portal.jobs import job_kind
         from portal.ledger import handles, subscribe
         from portal.ledger.registry import name_news
@@ -31,9 +32,11 @@ class PassesConfig(AppConfig):
         )
         # Its mark that an addition has counted stays (passes.update).
         holds("pass.update", "writes", "message", needed=True)
+        name_news("pass.made", _("Pass made for another system"))
         name_news("pass.installed", _("Pass added to a phone"))
         name_news("pass.removed", _("Pass removed from a phone"))
         name_news("pass.fetched", _("Pass fetched by a phone"))
+        describe("passes.api.openapi")
         collects("certificates", "passes.metrics.certificates")
         watches("passes.watch.certificates")
         for kind in ("pass.refresh", "pass.due", "customer.changed/passes"):

@@ -15,7 +15,7 @@ from passes.models import PassTemplate, WalletPass
 from passes.refresh import locked_passes, refresh, values_of
 from passes.values import Held, NoSum, Write, written
 from portal import ledger
-from portal.ledger import Result, Work
+from portal.ledger import Receipt, Result, Work
 from portal.models import Event
 from portal.sentences import Explained, changes, joined, say
 
@@ -38,15 +38,36 @@ class Impossible(Explained, ValueError):
 
 def order(wallet_pass: WalletPass, update: Update, *, cause: Event, number: int) -> None:
     """Publishes an Event of its own for the pass. `number` is that of the arrival which brought the values."""
-    payload = {
+    payload = {**_payload(wallet_pass, update), "number": number}
+    ledger.publish(PASS_UPDATE, cause=cause, subject=subject_of(wallet_pass), payload=payload)
+
+
+def arrive(wallet_pass: WalletPass, update: Update, *, source: str, source_id: str | None, body_hash: str) -> Receipt:
+    """Commits an update that came from outside as an Event, which is its own arrival."""
+    return ledger.record(
+        tenant_id=wallet_pass.tenant_id,
+        lane_id=ledger.lane_id_for(wallet_pass.tenant_id),
+        kind=PASS_UPDATE,
+        subject=subject_of(wallet_pass),
+        payload=_payload(wallet_pass, update),
+        source=source,
+        source_id=source_id,
+        body_hash=body_hash,
+    )
+
+
+def subject_of(wallet_pass: WalletPass) -> str:
+    return f"pass:{wallet_pass.pk}"
+
+
+def _payload(wallet_pass: WalletPass, update: Update) -> dict[str, Any]:
+    return {
         "pass": wallet_pass.pk,
         "customer": wallet_pass.customer_id,
-        "number": number,
         "writes": [asdict(write) for write in update.writes],
         "message": update.message,
         "template": update.template_id,
     }
-    ledger.publish(PASS_UPDATE, cause=cause, subject=f"pass:{wallet_pass.pk}", payload=payload)
 
 
 def update_pass(work: Work) -> partial[Result]:
@@ -62,7 +83,7 @@ def _update(event: Event) -> Result:
     wallet_pass, before = found[0], values_of(found[0])
     update = _uncounted(event, ordered(payload))
     try:
-        apply(wallet_pass, update, payload["number"])
+        apply(wallet_pass, update, number_of(event))
         wallet_pass.save(update_fields=["values", "origins", "template"])
         changed = refresh(wallet_pass, cause=event)
     except (Impossible, ContentError) as error:
@@ -71,9 +92,14 @@ def _update(event: Event) -> Result:
 
 
 def ordered(payload: Mapping[str, Any]) -> Update:
-    """What `order` published."""
+    """What `order` published, or `arrive` committed."""
     writes = tuple(Write(**write) for write in payload["writes"])
     return Update(writes, payload["message"], payload["template"])
+
+
+def number_of(event: Event) -> int:
+    """The number of the arrival that brought the values: another Event's, or its own."""
+    return int(event.payload.get("number", event.pk))
 
 
 def _uncounted(event: Event, update: Update) -> Update:

@@ -37,6 +37,7 @@ class Answer:
     status: str
     phrase: str
     text: SafeString
+    kind: SafeString
     headers: list[str]
 
 
@@ -89,7 +90,9 @@ def _operation(document: Document, path: str, method: str, described: dict[str, 
     media_type, body = next(iter(content.items()), ("", {"schema": {}}))
     examples: dict[str, Any] = body.get("examples", {})
     schemas = document["components"]["schemas"]
-    named = _referred(schemas, [body["schema"], *(each["schema"] for each in described.get("parameters", []))])
+    parameters = [each["schema"] for each in described.get("parameters", [])]
+    told = [_told(answer) for status, answer in described["responses"].items() if status < "300"]
+    named = _referred(schemas, [body["schema"], *parameters, *told])
     new = [name for name in named if name not in shown]
     shown.update(new)
     return Operation(
@@ -121,12 +124,21 @@ def _curl(method: str, url: str, media_type: str, example: dict[str, Any] | None
 
 
 def _parameter(described: dict[str, Any]) -> Member:
-    return Member(described["name"], _kind(described["schema"]), _inline(described.get("description", "")), True)
+    kind, place = _kind(described["schema"]), {"query": "in the query", "header": "header"}.get(described.get("in", ""))
+    shown = mark_safe(f"{kind}, {place}") if place else kind  # noqa: S308 - escaped before
+    return Member(described["name"], shown, _inline(described.get("description", "")), True)
 
 
 def _answer(status: str, described: dict[str, Any]) -> Answer:
     phrase = HTTPStatus(int(status)).phrase
-    return Answer(status, phrase, _inline(described["description"]), list(described.get("headers", {})))
+    kind = _kind(_told(described)) if status < "300" else SafeString()
+    return Answer(status, phrase, _inline(described["description"]), kind, list(described.get("headers", {})))
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    """The schema of what an answer holds; an empty one where it holds nothing."""
+    content: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
+    return dict(content.get("schema", {}))
 
 
 def _referred(schemas: dict[str, Any], schema: Any, found: tuple[str, ...] = ()) -> tuple[str, ...]:

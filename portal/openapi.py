@@ -18,7 +18,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from portal.problems import MEDIA_TYPES
 
 # In the addresses that senders know.
-_PATH_NAMES = {"tenant": "tenantId", "event_type": "eventType"}
+_PATH_NAMES = {"tenant": "tenantId", "event_type": "eventType", "serial": "passId"}
 _PROBLEM = {"$ref": "#/components/schemas/ProblemDetails"}
 _VALIDATION = {"$ref": "#/components/schemas/HttpValidationProblemDetails"}
 

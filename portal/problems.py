@@ -38,6 +38,19 @@ class BadBody(APIException):
         self.errors = errors
 
 
+class BadQuery(BadBody):
+    """400 with the errors of a query, keyed by parameter: {"limit": ["…"]}."""
+
+    default_detail = "The query is not what this endpoint takes."
+
+
+class Conflict(APIException):
+    """422: an Idempotency-Key that came before with another body."""
+
+    status_code = 422
+    default_detail = "This Idempotency-Key came before with another body. Nothing was done; send a new key."
+
+
 class BodyTooLarge(APIException):
     status_code = 413
     default_detail = "The body is larger than 256 KiB."

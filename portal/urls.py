@@ -15,6 +15,7 @@ handler500 = "portal.problems.server_error"
 urlpatterns = [
     # First, because machines call it all day.
     path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
+    path("api/<str:tenant>/", include("passes.api.views")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

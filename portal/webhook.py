@@ -1,4 +1,4 @@
-"""What all incoming webhooks share: media type, size and JSON, checked before anything is stored."""
+"""What all that other systems call shares: method, media type, size and JSON, checked before anything is stored."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ _JSON_TYPE = re.compile(r"(application/([\w.!#$&^-]+\+)?json|text/json)\Z", re.I
 DEPTH_LIMIT = 64
 
 
-class Webhook(APIView):
-    """Takes POST alone, and says so before anybody is asked who they are: a 405 tells nothing about a tenant."""
-
-    http_method_names = ["post"]
+class Endpoint(APIView):
+    """Says which methods it takes before anybody is asked who they are: a 405 tells nothing about a tenant."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.method != "POST":
+        if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method), not_allowed(request.method, self.allowed_methods))
         super().initial(request, *args, **kwargs)
+
+
+class Webhook(Endpoint):
+    """Takes POST alone."""
+
+    http_method_names = ["post"]
 
 
 def taken(status: int = 200) -> HttpResponse:

@@ -45,11 +45,11 @@ def _is_free(port: int) -> bool:
 
 
 class Server:
-    """`secret` is an API key of the tenant verdi."""
+    """`secret` is an API key of the tenant verdi, or what the script `make` prints."""
 
-    def __init__(self, port: int, environment: dict[str, str]) -> None:
+    def __init__(self, port: int, environment: dict[str, str], make: str = SETUP) -> None:
         self.port, self.environment = port, environment
-        self.secret = self.shell(SETUP)
+        self.secret = self.shell(make)
 
     def shell(self, script: str) -> str:
         command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", script]
@@ -68,9 +68,9 @@ class Server:
 
 
 @contextmanager
-def serving(directory: Path, database_url: str, **environment: str) -> Iterator[Server]:
+def serving(directory: Path, database_url: str, make: str = SETUP, **environment: str) -> Iterator[Server]:
     environment = {**os.environ, "VAR_DIR": str(directory), "DATABASE_URL": database_url, **environment}
-    one = Server(free_port(), environment)
+    one = Server(free_port(), environment, make)
     with web(one):
         yield one
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from passes.models import WalletPass
 from passes.refresh import values_of
-from passes.update import PASS_UPDATE, Impossible, Update, apply, has_counted, ordered, without_additions
+from passes.update import PASS_UPDATE, Impossible, Update, apply, has_counted, number_of, ordered, without_additions
 from portal.admin.extend import Carried, extensions
 from portal.models import Event
 
@@ -31,7 +31,7 @@ def of_update(event: Event) -> list[Carried]:
     if wallet_pass is None:
         return []
     earlier = has_counted(Event.objects.filter(pk=event.pk))
-    return undone(wallet_pass, ordered(event.payload), event.payload["number"], earlier)
+    return undone(wallet_pass, ordered(event.payload), number_of(event), earlier)
 
 
 extensions.carried[PASS_UPDATE] = of_update

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from passes.admin.passes import phones_count, state_of
-from passes.models import Registration, WalletPass
+from passes.admin.passes import state_of
+from passes.models import Registration, WalletPass, phones_count
 from portal.admin.extend import Column, Panel, extensions
 from portal.models import Customer
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +17,7 @@ from unfold.enums import ActionVariant
 from passes.admin.filters import IsVoid, WhichTemplate
 from passes.admin.preview import card
 from passes.content import ContentError
-from passes.models import Device, Registration, WalletPass
+from passes.models import Device, WalletPass, phones_count
 from passes.pages import link, link_to_all, valid_passes
 from passes.refresh import refresh
 from passes.words import words
@@ -39,11 +38,6 @@ from portal.tenancy import Action
 
 PASS_VOIDED = "pass.voided"
 name_news(PASS_VOIDED, _("Pass voided"))
-
-
-def phones_count() -> Coalesce:
-    on = Registration.objects.filter(wallet_pass=OuterRef("pk")).order_by().values("wallet_pass")
-    return Coalesce(Subquery(on.annotate(number=Count("pk")).values("number")), 0)
 
 
 def state_of(wallet_pass: WalletPass, phones: int) -> tuple[str, str]:

@@ -1,5 +1,5 @@
 from passes.models.credentials import AppleCredentials, UpdateCounter
-from passes.models.device import Device, Registration
+from passes.models.device import Device, Registration, phones_count
 from passes.models.parts import TemplateField, TemplateImage, TemplateText
 from passes.models.surroundings import TemplateAction, TemplateBeacon, TemplateLocation, TemplateMoment
 from passes.models.template import PassTemplate
@@ -19,4 +19,5 @@ __all__ = [
     "TemplateText",
     "UpdateCounter",
     "WalletPass",
+    "phones_count",
 ]

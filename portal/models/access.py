@@ -11,6 +11,8 @@ from portal.tenancy import TenantModel
 
 class Scope(models.TextChoices):
     ACTITO_LISTENER = "ActitoListener.Write", _("Receive Actito's webhooks")
+    PASS_READ = "Pass.Read", _("Read passes")
+    PASS_WRITE = "Pass.Write", _("Make and change passes")
 
 
 class ApiKey(TenantModel):

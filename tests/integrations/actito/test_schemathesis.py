@@ -17,6 +17,22 @@ SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 # A flood is the limiter's own test; here it would hide what the listeners answer.
 NO_LIMIT = {"WEBHOOK_RATE": "100000", "WEBHOOK_BURST": "100000"}
 OUR_TENANT = '[parameters]\n"path.tenantId" = "verdi"\n'
+# A body that fits may still name what is not there.
+OUR_PASS = """
+[parameters]
+"path.tenantId" = "verdi"
+"path.passId" = "{serial}"
+
+[[operations]]
+include-operation-id = ["createPass", "changePass", "listPasses"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "422"]
+"""
+MAKE_PASS = """
+from tests.passes.test_api import Till
+from tests import factories
+till = Till("verdi")
+print(till.secret, factories.PassFactory.make(template=till.template, customer=till.anna).serial_number)
+"""
 
 
 @pytest.fixture
@@ -25,7 +41,7 @@ def server(tmp_path: Path, own_database: str) -> Iterator[Server]:
         yield one
 
 
-def ask(server: Server, directory: Path, phases: str, examples: int, config: str) -> None:
+def ask(server: Server, directory: Path, phases: str, examples: int, config: str, *more: str) -> None:
     """All checks, data that fits and data that does not, the same in every run."""
     (directory / "schemathesis.toml").write_text(config, encoding="utf-8")
     address = f"http://127.0.0.1:{server.port}"
@@ -33,6 +49,7 @@ def ask(server: Server, directory: Path, phases: str, examples: int, config: str
         SCHEMATHESIS, "run", f"{address}/api/schema/", "--url", address, "--header", f"X-API-KEY: {server.secret}",
         "--checks", "all", "--mode", "all", "--phases", phases,
         "--max-examples", str(examples), "--seed", "20260101", "--generation-database", "none", "--continue-on-failure",
+        *more,
     ]  # fmt: skip
     ended = subprocess.run(
         command, cwd=directory, env=server.environment, capture_output=True, text=True, timeout=400, check=False
@@ -41,7 +58,14 @@ def ask(server: Server, directory: Path, phases: str, examples: int, config: str
 
 
 def test_the_listeners_keep_to_their_description(server: Server, tmp_path: Path) -> None:
-    ask(server, tmp_path, "examples,coverage,fuzzing", 50, OUR_TENANT)
+    ask(server, tmp_path, "examples,coverage,fuzzing", 50, OUR_TENANT, "--include-path-regex", "/webhooks/")
+
+
+def test_the_passes_keep_to_their_description(tmp_path: Path, own_database: str) -> None:
+    with serving(tmp_path, own_database, make=MAKE_PASS, **NO_LIMIT) as one:
+        one.secret, serial = one.secret.split()
+        config = OUR_PASS.format(serial=serial)
+        ask(one, tmp_path, "examples,coverage,fuzzing", 50, config, "--include-path-regex", "/passes")
 
 
 def test_no_other_tenant_tells_more(server: Server, tmp_path: Path) -> None:
