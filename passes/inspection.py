@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
+from passes.apple import certificate
 from passes.apple.lint import lint
 from passes.design import design_of
 from passes.findings import Facts, Finding
@@ -13,7 +13,6 @@ from passes.models import AppleCredentials, PassTemplate, TemplateImage, WalletP
 from portal.models import Customer
 
 LOOKED_AT, TRIED = 200, 50
-NFC_NAME = "Pass Type ID with NFC"
 
 
 def inspect_template(template: PassTemplate) -> list[Finding]:
@@ -33,10 +32,7 @@ def _facts(template: PassTemplate) -> Facts:
 
 
 def _nfc(apple: AppleCredentials | None) -> bool | None:
-    """Apple says it in the certificate's name."""
     try:
-        certificate = x509.load_pem_x509_certificate(apple.certificate.encode()) if apple else None
+        return certificate.facts(x509.load_pem_x509_certificate(apple.certificate.encode())).nfc if apple else None
     except ValueError:
         return None
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME) if certificate else []
-    return any(str(name.value).startswith(NFC_NAME) for name in names)
