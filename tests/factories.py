@@ -19,6 +19,7 @@ from passes.content import render
 from passes.design import design_of
 from passes.models import (
     AppleCredentials,
+    CertificateRequest,
     Device,
     PassTemplate,
     Registration,
@@ -278,6 +279,16 @@ class CredentialsFactory(Factory[AppleCredentials]):
     certificate = "PEM"
     private_key = PEM_KEY
     intermediate = "PEM"
+
+
+class CertificateRequestFactory(Factory[CertificateRequest]):
+    class Meta:
+        model = CertificateRequest
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = "Loyalty cards"
+    private_key = PEM_KEY
+    request = "PEM"
 
 
 class TemplateFactory(Factory[PassTemplate]):

@@ -16,11 +16,13 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from passes.admin.requests import removed
 from passes.admin.uploads import UploadFields, judged, upload_of
 from passes.apple.certificate import Facts, Signer, Verdict, Wanted, facts
+from passes.apple.request import answers
 from passes.apple.upload import Upload, pem_of, read, without_keys
 from passes.certificates import SOON_DAYS, URGENT_DAYS, days_left, parsed
-from passes.models import AppleCredentials
+from passes.models import AppleCredentials, CertificateRequest
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
@@ -39,9 +41,10 @@ class AuthorityTextarea(UnfoldAdminTextareaWidget):
 
 
 class CredentialsForm(TenantForm, UploadFields):
-    """`verdict`: about what was uploaded; None when nothing was."""
+    """`verdict`: about what was uploaded; None when nothing was. `answered`: the waiting request whose key it took."""
 
     verdict: Verdict | None = None
+    answered: CertificateRequest | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,7 +66,7 @@ class CredentialsForm(TenantForm, UploadFields):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        upload = upload_of(cleaned)
+        upload = self._with_waiting_key(upload_of(cleaned), cleaned)
         if "file" in self.fields and (upload != Upload() or self.instance.pk is None):
             self.verdict = judged(upload, self._wanted(cleaned))
             for sentence in self.verdict.problems:
@@ -71,6 +74,16 @@ class CredentialsForm(TenantForm, UploadFields):
             if self.verdict.signer:
                 self._take(cleaned, self.verdict.signer)
         return cleaned
+
+    def _with_waiting_key(self, upload: Upload, cleaned: dict[str, Any]) -> Upload:
+        tenant = cleaned.get("tenant") or self.instance.tenant_id
+        if not tenant or not upload.certificates:
+            return upload
+        for waiting in CertificateRequest.objects.for_tenant(tenant):
+            if any(answers(each, waiting.request) for each in upload.certificates):
+                self.answered = waiting
+                return upload + read(waiting.private_key.encode())
+        return upload
 
     def _wanted(self, cleaned: dict[str, Any]) -> Wanted:
         stored = self.instance if self.instance.pk else None
@@ -127,6 +140,8 @@ class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
         super().save_model(request, obj, form, change)
         for remark in form.verdict.remarks if form.verdict else ():
             messages.warning(request, remark)
+        if form.answered:
+            removed(request, form.answered)
 
     @display(description=_("Validity"))
     def validity(self, credentials: AppleCredentials) -> str:

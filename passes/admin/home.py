@@ -27,7 +27,7 @@ register_figures(figures)
 extensions.first_steps += [
     FirstStep(
         20, _("Add your Apple certificate"), _("It signs the passes that go to iPhones."),
-        "admin:passes_applecredentials_add", Action.CONNECT,
+        "admin:passes_certificaterequest_changelist", Action.CONNECT,
     ),
     FirstStep(
         30, _("Design a template"), _("Colours, fields and images of the pass."),

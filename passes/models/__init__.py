@@ -1,4 +1,4 @@
-from passes.models.credentials import AppleCredentials, UpdateCounter
+from passes.models.credentials import AppleCredentials, CertificateRequest, UpdateCounter
 from passes.models.device import Device, Registration, phones_count
 from passes.models.parts import TemplateField, TemplateImage, TemplateText
 from passes.models.surroundings import TemplateAction, TemplateBeacon, TemplateLocation, TemplateMoment
@@ -7,6 +7,7 @@ from passes.models.wallet_pass import WalletPass
 
 __all__ = [
     "AppleCredentials",
+    "CertificateRequest",
     "Device",
     "PassTemplate",
     "Registration",

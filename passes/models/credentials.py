@@ -51,6 +51,24 @@ class AppleCredentials(TenantModel):
             ledger.move(before, self.lane_id)
 
 
+class CertificateRequest(TenantModel):
+    """A key that was made here, waiting for the certificate that Apple gives for its request."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=64, help_text=_("What the passes are, such as Loyalty cards."))
+    private_key = EncryptedTextField(_("private key"), help_text="PEM.")
+    request = models.TextField(_("request"), help_text="PEM.")
+    created_at = models.DateTimeField(_("made"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("certificate request")
+        verbose_name_plural = _("certificate requests")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class UpdateCounter(models.Model):
     """The last update tag of a pass type. Locked while a tag is taken, so tags commit in their order."""
 

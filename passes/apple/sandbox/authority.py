@@ -23,6 +23,7 @@ PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
 YEAR = 365
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
 @dataclass(frozen=True)
@@ -77,18 +78,39 @@ class Authority:
     ) -> Credentials:
         """A Pass Type ID certificate with a new key. Negative `days` make one that has already expired."""
         key = rsa.generate_private_key(65537, 2048)
+        certificate = self._issue(key.public_key(), pass_type_identifier, team_identifier, organization, days, nfc=nfc)
+        return Credentials(_pem(certificate), _key_pem(key), self.intermediate_pem)
+
+    def issue_for(self, request: str, pass_type_identifier: str, team_identifier: str, organization: str) -> str:
+        """The certificate (PEM) for a request (PEM): the key stays where it was made. Raises ValueError."""
+        asked = x509.load_pem_x509_csr(request.encode())
+        key = asked.public_key()
+        if not asked.is_signature_valid or not isinstance(key, rsa.RSAPublicKey) or key.key_size != 2048:
+            raise ValueError("Apple takes requests that are signed with RSA keys of 2048 bits")
+        return _pem(self._issue(key, pass_type_identifier, team_identifier, organization, YEAR, nfc=False))
+
+    def _issue(
+        self,
+        key: PublicKey,
+        pass_type: str,
+        team: str,
+        organization: str,
+        days: int,
+        *,
+        nfc: bool,
+    ) -> x509.Certificate:
         kind = "Pass Type ID with NFC" if nfc else "Pass Type ID"
         subject = x509.Name(
             [
-                x509.NameAttribute(NameOID.USER_ID, pass_type_identifier),
-                x509.NameAttribute(NameOID.COMMON_NAME, f"{kind}: {pass_type_identifier}"),
-                x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, team_identifier),
+                x509.NameAttribute(NameOID.USER_ID, pass_type),
+                x509.NameAttribute(NameOID.COMMON_NAME, f"{kind}: {pass_type}"),
+                x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, team),
                 x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
             ]
         )
-        marker = x509.UnrecognizedExtension(PASS_TYPE_EXTENSION, asn1.encode_der(pass_type_identifier))
+        marker = x509.UnrecognizedExtension(PASS_TYPE_EXTENSION, asn1.encode_der(pass_type))
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
-        certificate = (
+        return (
             _builder(subject, key, self._intermediate.certificate, days)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(issuer=False), critical=True)
@@ -96,7 +118,6 @@ class Authority:
             .add_extension(marker, critical=False)
             .sign(self._intermediate.key, hashes.SHA256())
         )
-        return Credentials(_pem(certificate), _key_pem(key), self.intermediate_pem)
 
     def server_context(self, *names: str) -> ssl.SSLContext:
         """TLS for the push service: HTTP/2 only, and no handshake without a client certificate of this authority."""
@@ -117,7 +138,7 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sandbox push service")])
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         return (
-            _builder(subject, key, self._root.certificate, YEAR)
+            _builder(subject, key.public_key(), self._root.certificate, YEAR)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(issuer=False), critical=True)
             .add_extension(usage, critical=False)
@@ -135,7 +156,7 @@ def _new_issuer(common_name: str, parent: _Issuer | None, days: int) -> _Issuer:
         ]
     )
     certificate = (
-        _builder(subject, key, parent.certificate if parent else None, days)
+        _builder(subject, key.public_key(), parent.certificate if parent else None, days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0 if parent else 1), critical=True)
         .add_extension(_key_usage(issuer=True), critical=True)
         .sign(parent.key if parent else key, hashes.SHA256())
@@ -143,13 +164,11 @@ def _new_issuer(common_name: str, parent: _Issuer | None, days: int) -> _Issuer:
     return _Issuer(certificate, key)
 
 
-def _builder(
-    subject: x509.Name, key: PrivateKey, issuer: x509.Certificate | None, days: int
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, key: PublicKey, issuer: x509.Certificate | None, days: int) -> x509.CertificateBuilder:
     """Everything that all certificates share. Without an issuer the certificate is its own."""
     now = datetime.now(UTC)
     expires = now + timedelta(days=days)
-    own_identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    own_identifier = x509.SubjectKeyIdentifier.from_public_key(key)
     issuer_identifier = (
         issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value if issuer else own_identifier
     )
@@ -157,7 +176,7 @@ def _builder(
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer.subject if issuer else subject)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         # An hour back: a container's clock may be behind this one.
         .not_valid_before(min(now, expires) - timedelta(hours=1))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from passes.apple.sandbox import Credentials
 
 
@@ -31,3 +33,8 @@ def encrypted_key(issued: Credentials, password: str, kind: str = "pkcs8") -> by
 def der(issued: Credentials) -> bytes:
     """Apple's .cer."""
     return openssl("x509", "-outform", "DER", given=issued.certificate_pem.encode())
+
+
+def certified(certificate: str, name: str = "pass.cer") -> SimpleUploadedFile:
+    """Apple's .cer of a PEM certificate, as a browser sends it."""
+    return SimpleUploadedFile(name, openssl("x509", "-outform", "DER", given=certificate.encode()))
