@@ -144,7 +144,8 @@ class Looker:
             self.report.add(BROKEN, kind, address, repr(error[1]) if error else str(response.status_code))
         text = text_of(response)
         for said in sorted([*self.knows, *self._marked(sent)], key=len, reverse=True):
-            text = text.replace(said.lower(), "")  # what the person knew before is no news
+            # What the person knew before is no news. Something stays in its place: what stood around it is no word.
+            text = text.replace(said.lower(), "\n")
         for mark in self.theirs.marks:
             if (at := text.find(mark.lower())) >= 0:
                 self.report.add(SHOWN, kind, address, f"“{' '.join(text[max(0, at - 40) : at + 60].split())}”")
