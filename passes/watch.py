@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from passes.certificates import URGENT_DAYS, ends
-from passes.models import AppleCredentials
+from passes.certificates import URGENT_DAYS, ends, ends_at
+from passes.models import AppleCredentials, SpareCertificate
 from portal.watch.trouble import Kind, Tone, Trouble
 
 TOLD_AT_DAYS = (60, 30, 14, 7, 3, 1, 0)
@@ -31,7 +32,9 @@ def tone(left: timedelta) -> Tone:
 
 def certificates(tenants: Sequence[int]) -> Iterator[Trouble]:
     now = datetime.now(UTC)
-    for each in AppleCredentials.objects.filter(tenant_id__in=tenants).defer("private_key").order_by("pk"):
+    spares = Prefetch("spares", SpareCertificate.objects.defer("private_key"))
+    found = AppleCredentials.objects.filter(tenant_id__in=tenants).defer("private_key").prefetch_related(spares)
+    for each in found.order_by("pk"):
         for part, end in ends(each.certificate, each.intermediate):
             if step(end - now):
                 yield _trouble(each, part, end, end - now)
@@ -46,7 +49,13 @@ def _trouble(each: AppleCredentials, part: str, end: datetime, left: timedelta) 
         words = ngettext("It ends in %(n)d day, on %(day)s.", "It ends in %(n)d days, on %(day)s.", days)
         said = words % {**name, "n": days}
     if part == "certificate":
-        title, to_do = _("Apple certificate %(name)s"), _("Ask Apple for a new one of this pass type and put it in.")
+        title = _("Apple certificate %(name)s")
+        waits = any((ends_at(spare.certificate) or end) > end for spare in each.spares.all())
+        to_do = (
+            _("A newer one is stored: switch to it.")
+            if waits
+            else _("Ask Apple for a new one of this pass type and put it in.")
+        )
     else:
         title, to_do = _("Apple's intermediate certificate of %(name)s"), _("Get the newest from Apple and put it in.")
     return Trouble(

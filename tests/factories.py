@@ -23,6 +23,7 @@ from passes.models import (
     Device,
     PassTemplate,
     Registration,
+    SpareCertificate,
     TemplateAction,
     TemplateBeacon,
     TemplateField,
@@ -276,6 +277,16 @@ class CredentialsFactory(Factory[AppleCredentials]):
     name = "Apple"
     pass_type_identifier = factory.Sequence(lambda n: f"pass.example.t{n}")
     team_identifier = "TEAM123456"
+    certificate = "PEM"
+    private_key = PEM_KEY
+    intermediate = "PEM"
+
+
+class SpareCertificateFactory(Factory[SpareCertificate]):
+    class Meta:
+        model = SpareCertificate
+
+    apple = factory.SubFactory(CredentialsFactory)
     certificate = "PEM"
     private_key = PEM_KEY
     intermediate = "PEM"

@@ -9,23 +9,20 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from passes.admin.renewal import Renewal, SpareInline
 from passes.admin.requests import removed
+from passes.admin.shown import days_chip, known_facts, nfc_words, push_words
 from passes.admin.uploads import UploadFields, judged, upload_of
-from passes.apple.certificate import Facts, Signer, Verdict, Wanted, facts
+from passes.apple.certificate import Signer, Verdict, Wanted, facts
 from passes.apple.request import answers
 from passes.apple.upload import Upload, pem_of, read, without_keys
-from passes.certificates import SOON_DAYS, URGENT_DAYS, days_left, parsed
 from passes.models import AppleCredentials, CertificateRequest
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
-from portal.admin.chips import chip
 from portal.admin.extend import RemoteAccount, extensions
 from portal.admin.forms import TenantForm
 from portal.admin.lanes import LaneAdmin, limits_dialog, resume_dialog
@@ -95,18 +92,26 @@ class CredentialsForm(TenantForm, UploadFields):
         found = facts(signer.leaf)
         cleaned["pass_type_identifier"] = found.pass_type_identifier
         cleaned["team_identifier"] = found.team_identifier
-        for name, text in signer.columns().items():
-            setattr(self.instance, name, text)
+        columns = signer.columns()
+        if self.instance.pk is None:
+            for name, text in columns.items():
+                setattr(self.instance, name, text)
+        elif columns["certificate"] in self._stored():
+            self.add_error("file", _("This certificate is stored already."))
+
+    def _stored(self) -> list[str]:
+        return [self.instance.certificate, *self.instance.spares.values_list("certificate", flat=True)]
 
 
 @admin.register(AppleCredentials, site=site)
-class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
+class AppleCredentialsAdmin(Renewal, LaneAdmin, TenantAdmin):
     change_action = add_action = delete_action = Action.CONNECT
     form = CredentialsForm
     list_display = ("name", "pass_type_identifier", "team_identifier", "validity", "state")
     readonly_fields = ("validity", "state", "nfc", "push", "issuer", "serial")
     empty_sentence = _("Apple gives one certificate for each kind of pass. It signs them and opens the way to phones.")
-    actions_detail = ("resume", "limits")
+    actions_detail = ("switch", "remove", "resume", "limits")
+    inlines = (SpareInline,)
     fieldsets = (
         (None, {"fields": ["name"]}),
         (_("Certificate"), {"fields": [("file", "password"), "text"]}),
@@ -138,6 +143,11 @@ class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: AppleCredentials, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change and form.verdict and form.verdict.signer:
+            obj.spares.create(**form.verdict.signer.columns())
+            messages.info(
+                request, _("The new certificate waits beside the one in use. Switch on its page when you are ready.")
+            )
         for remark in form.verdict.remarks if form.verdict else ():
             messages.warning(request, remark)
         if form.answered:
@@ -149,13 +159,11 @@ class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
 
     @display(description=_("NFC"))
     def nfc(self, credentials: AppleCredentials) -> str:
-        found = known_facts(credentials.certificate)
-        return _said(found and found.nfc, _t("Passes may be read by NFC"), _t("Not for passes with NFC"))
+        return nfc_words(credentials.certificate)
 
     @display(description=_("Pushes"))
     def push(self, credentials: AppleCredentials) -> str:
-        found = known_facts(credentials.certificate)
-        return _said(found and found.push, _t("Opens Apple's push service"), _t("Does not open Apple's push service"))
+        return push_words(credentials.certificate)
 
     @display(description=_("Made by"))
     def issuer(self, credentials: AppleCredentials) -> str:
@@ -173,25 +181,6 @@ class AppleCredentialsAdmin(LaneAdmin, TenantAdmin):
         resumed=_("Pushes go out again."),
     )
     limits = limits_dialog(AppleCredentials)
-
-
-def known_facts(certificate: str) -> Facts | None:
-    read_in = parsed(certificate)
-    return facts(read_in) if read_in else None
-
-
-def days_chip(certificate: str) -> SafeString:
-    days = days_left(certificate)
-    if days is None:
-        return chip("bad", _t("Cannot be read"))
-    if days < 0:
-        return chip("bad", _t("Expired"))
-    said = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
-    return chip("bad" if days <= URGENT_DAYS else "warn" if days <= SOON_DAYS else "good", said)
-
-
-def _said(known: bool | None, yes: str, no: str) -> str:
-    return "–" if known is None else yes if known else no
 
 
 def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:

@@ -1,4 +1,4 @@
-from passes.models.credentials import AppleCredentials, CertificateRequest, UpdateCounter
+from passes.models.credentials import AppleCredentials, CertificateRequest, SpareCertificate, UpdateCounter
 from passes.models.device import Device, Registration, phones_count
 from passes.models.parts import TemplateField, TemplateImage, TemplateText
 from passes.models.surroundings import TemplateAction, TemplateBeacon, TemplateLocation, TemplateMoment
@@ -11,6 +11,7 @@ __all__ = [
     "Device",
     "PassTemplate",
     "Registration",
+    "SpareCertificate",
     "TemplateAction",
     "TemplateBeacon",
     "TemplateField",

@@ -6,11 +6,12 @@ from typing import ClassVar
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from passes.certificates import parsed
 from portal import ledger
 from portal.ledger import lane_id_for
 from portal.models import Lane
 from portal.secrets import EncryptedTextField
-from portal.tenancy import TenantModel
+from portal.tenancy import TenantModel, TenantQuerySet
 
 
 class AppleCredentials(TenantModel):
@@ -49,6 +50,31 @@ class AppleCredentials(TenantModel):
         with transaction.atomic():
             super().save(*args, **kwargs)  # type: ignore[arg-type]
             ledger.move(before, self.lane_id)
+
+
+class SpareCertificate(models.Model):
+    """Another certificate of the same pass type and team: the next one, or one that was in use before."""
+
+    tenant_path: ClassVar[str | None] = "apple__tenant"
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    apple = models.ForeignKey(AppleCredentials, on_delete=models.CASCADE, related_name="spares")
+    certificate = models.TextField(_("certificate"), help_text="PEM.")
+    private_key = EncryptedTextField(_("private key"), help_text="PEM.")
+    intermediate = models.TextField(_("intermediate certificate"), help_text="PEM.")
+    used_until = models.DateTimeField(_("in use until"), null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("spare certificate")
+        verbose_name_plural = _("spare certificates")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        found = parsed(self.certificate)
+        return f"{found.serial_number:X}" if found else "–"
 
 
 class CertificateRequest(TenantModel):

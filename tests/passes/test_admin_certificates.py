@@ -36,7 +36,8 @@ def issued(authority: Authority) -> Credentials:
 
 
 def form(**given: Any) -> dict[str, Any]:
-    return {"name": "Loyalty", "apns_url": "https://api.push.apple.com", **given}
+    no_lines = {"spares-TOTAL_FORMS": 0, "spares-INITIAL_FORMS": 0}
+    return {"name": "Loyalty", "apns_url": "https://api.push.apple.com", **no_lines, **given}
 
 
 def text_of(issued: Credentials) -> str:

@@ -57,6 +57,7 @@ def make_world(mark: str) -> World:
                                                    values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip
     world.add(make.IdentityFactory.make(customer=customer, namespace=connection.source, value=f"{mark}-147471"))
     apple = world.add(make.CredentialsFactory.make(tenant=tenant, name=f"{mark} certificate"))
+    world.add(make.SpareCertificateFactory.make(apple=apple, certificate=f"{mark} spare"))
     world.add(make.CertificateRequestFactory.make(tenant=tenant, name=f"{mark} request", request=f"{mark} PEM"))
     template = world.add(make.TemplateFactory.make(tenant=tenant, apple=apple, name=f"{mark} card"))
     world.add(make.TemplateFieldFactory.make(template=template, label=f"{mark} points"))

@@ -132,7 +132,7 @@ def reveals_existence(response: Any) -> str:
     if not forms and context is not None and "form" in context:
         forms = [context["form"]]
     for form in forms:
-        if not isinstance(form, BaseForm) or not form.is_bound:
+        if not isinstance(form, BaseForm) or not form.is_bound or not form.errors:
             continue
         for name, errors in form.errors.as_data().items():
             for error in errors:
