@@ -114,9 +114,9 @@ class AppleCredentialsAdmin(Renewal, LaneAdmin, TenantAdmin):
     inlines = (SpareInline,)
     fieldsets = (
         (None, {"fields": ["name"]}),
-        (_("Certificate"), {"fields": [("file", "password"), "text"]}),
+        (_("Certificate"), {"fields": ["file", "password", "text"]}),
         (_("What it must be for"), {
-            "fields": [("pass_type_identifier", "team_identifier"), ("key_file", "intermediate_file")],
+            "fields": [("pass_type_identifier", "team_identifier"), "key_file", "intermediate_file"],
             "description": _("All of this may stay empty: pass type and team are read from the certificate."),
             "classes": ["collapse"],
         }),
@@ -130,7 +130,7 @@ class AppleCredentialsAdmin(Renewal, LaneAdmin, TenantAdmin):
             return [first, given, wanted, push]
         known = [("pass_type_identifier", "team_identifier"), ("validity", "state"), ("nfc", "push"),
                  ("issuer", "serial")]  # fmt: skip
-        renewal = [("file", "password"), "text", ("key_file", "intermediate_file")]
+        renewal = ["file", "password", "text", "key_file", "intermediate_file"]
         shown = [first, (_("Certificate in use"), {"fields": known})]
         if self.permits(request, self.change_action, obj):
             shown.append((_("Renew the certificate"), {"fields": renewal, "classes": ["collapse"]}))

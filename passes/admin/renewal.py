@@ -82,7 +82,7 @@ def described(certificate: str) -> str:
         return _t("cannot be read")
     parts = [_t("until %(day)s") % {"day": date_format(found.ends_at, "j M Y")}]
     parts += [_t("with NFC")] if found.nfc else []
-    return ", ".join([*parts, _t("no. %(serial)s") % {"serial": found.serial}])
+    return ", ".join([*parts, _t("no. %(serial)s") % {"serial": f"{found.serial[:8]}…"}])
 
 
 class Renewal:
@@ -112,7 +112,7 @@ class Renewal:
 
     @dialog(
         label=_("Remove a certificate"), needs=Action.CONNECT, title=_("Remove a certificate?"), form=SpareForm,
-        icon="delete", submit=_("Remove"), variant=ActionVariant.DANGER,
+        icon="delete", submit=_("Remove"),
         description=_("Its private key goes with it, for good. The certificate in use stays."),
     )  # fmt: skip
     def remove(self, request: HttpRequest, form: SpareForm, apple: AppleCredentials) -> HttpResponse:
