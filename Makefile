@@ -32,7 +32,7 @@ demo: install  ## Run everything against the sandbox: a tour, then the admin on 
 	@PORT=$(PORT) exec $(BIN)/python manage.py demo
 
 test: install-dev  ## The suite, on SQLite unless DATABASE_URL says otherwise
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: install-dev  ## Kills, crashes, browser
 	$(BIN)/python -m pytest -m slow -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)

@@ -26,7 +26,7 @@ from tests.portal.stranger_walk import walk
 from tests.portal.stranger_worlds import Worlds, two_worlds
 from tests.portal.surfaces import Kind
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 MODELS = sorted(site._registry, key=lambda model: model._meta.label)
 BY_LABEL = {"ids": lambda model: model._meta.label}
 
