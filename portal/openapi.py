@@ -13,14 +13,25 @@ from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiRequest,
+    OpenApiResponse,
+    extend_schema_view,
+)
 
 from portal.problems import MEDIA_TYPES
 
 # In the addresses that senders know.
 _PATH_NAMES = {"tenant": "tenantId", "event_type": "eventType", "serial": "passId"}
-_PROBLEM = {"$ref": "#/components/schemas/ProblemDetails"}
-_VALIDATION = {"$ref": "#/components/schemas/HttpValidationProblemDetails"}
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_PROBLEM, _VALIDATION = ref("ProblemDetails"), ref("HttpValidationProblemDetails")
 
 
 def _nullable(kind: str, text: str, **more: Any) -> dict[str, Any]:
@@ -69,6 +80,24 @@ SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
         "registered with the tenant.",
     },
 }
+
+
+# What bodies may call themselves (portal/webhook.py).
+MEDIA_TYPES_OF_BODIES = ("application/json", "text/json", "application/*+json")
+TENANT = OpenApiParameter(
+    "tenantId", str, OpenApiParameter.PATH, description="The tenant's short name, as in the portal's address."
+)
+
+
+def body(schema: dict[str, Any], examples: dict[str, tuple[str, Any]]) -> dict[str, OpenApiRequest]:
+    """A body under each of its media types; `examples`: name -> (title, value)."""
+    shown = [OpenApiExample(name, value=value, summary=summary) for name, (summary, value) in examples.items()]
+    return {media_type: OpenApiRequest(schema, examples=shown) for media_type in MEDIA_TYPES_OF_BODIES}
+
+
+def described(view: Any, **words: Any) -> Any:
+    """The view with what `extend_schema` says of its methods; the view itself stays as it is."""
+    return extend_schema_view(**words)(type(view.__name__, (view,), {}))
 
 
 def secured(scope: str) -> Any:

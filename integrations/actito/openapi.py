@@ -9,26 +9,18 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import (
-    OpenApiExample,
     OpenApiParameter,
-    OpenApiRequest,
     OpenApiResponse,
     extend_schema,
-    extend_schema_view,
 )
 
 from integrations.actito.commands import MESSAGE_LIMIT, NAME_LIMIT
 from integrations.actito.openapi_examples import ACTIONS, PROFILES
 from integrations.actito.pushes import BULK_LIMIT, PROFILE_ID_LIMIT
 from portal.models import Scope
-from portal.openapi import answer_header, refusal, refusals, secured
+from portal.openapi import TENANT, answer_header, body, described, ref, refusal, refusals, secured
 
 TAG = {"name": "Actito", "description": "What Actito calls when profiles change and when a scenario acts."}
-MEDIA_TYPES = ("application/json", "text/json", "application/*+json")
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _having(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +42,7 @@ _ENVELOPES = {**_BULK, "description": "Several envelopes at once. What holds for
 # A bare element has no `data`: the same members stand in the body itself.
 _BARE = {"properties": {"data": False}}
 _WHO: dict[str, dict[str, Any]] = {
-    "profileId": {**_ref("ProfileId"), "description": "Actito's number of the profile."},
+    "profileId": {**ref("ProfileId"), "description": "Actito's number of the profile."},
     "businessKey": {"description": "The customer's key in Actito.", **_NAME},
     "emailAddress": {"description": "The customer's address.", **_NAME},
     "email": {"description": "The same.", **_NAME},
@@ -79,7 +71,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "NewProfile": {
         "type": "object",
         "description": "One profile. Other members are kept and not used: the portal reads the profile from Actito.",
-        "properties": {"profileId": _ref("ProfileId")},
+        "properties": {"profileId": ref("ProfileId")},
         "required": ["profileId"],
     },
     "ProfileAttributes": {
@@ -87,8 +79,8 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "description": "One profile as scenarios push it: in a group, or with the group's name before a dot.",
         "properties": {"profileId": False},
         "anyOf": [
-            _having("profileAttributes", {"type": "object", **_having("profileId", _ref("ProfileId"))}),
-            _having("profileAttributes.profileId", _ref("ProfileId")),
+            _having("profileAttributes", {"type": "object", **_having("profileId", ref("ProfileId"))}),
+            _having("profileAttributes.profileId", ref("ProfileId")),
         ],
     },
     "NewProfileActitoWrapper": {
@@ -97,7 +89,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "properties": {
             "eventType": {"description": "What happened, such as `UPDATE`. What is no text is not looked at."},
             "operation": {"description": "The operation's name. Not looked at."},
-            "data": {"anyOf": [_ref("NewProfile"), _ref("ProfileAttributes"), _BULK]},
+            "data": {"anyOf": [ref("NewProfile"), ref("ProfileAttributes"), _BULK]},
         },
         "required": ["data"],
     },
@@ -116,8 +108,8 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "moveToTemplate": {"description": "Another template for the pass.", "maxLength": 1000},
         },
         "anyOf": [
-            _ref("CustomerNames"),
-            *(_having(group, {**_ref("CustomerNames"), "description": text}) for group, text in _GROUPS.items()),
+            ref("CustomerNames"),
+            *(_having(group, {**ref("CustomerNames"), "description": text}) for group, text in _GROUPS.items()),
             *(
                 _having(f"{group}.{name}", schema)
                 for group in ("profileAttributes", "actionParameters")
@@ -128,16 +120,13 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "CustomActionWrapper": {
         "type": "object",
         "description": "Actito's envelope. Other members, such as `id` and `_links`, are taken too.",
-        "properties": {"data": {"anyOf": [_ref("CustomAction"), _BULK]}},
+        "properties": {"data": {"anyOf": [ref("CustomAction"), _BULK]}},
         "required": ["data"],
     },
 }
 
-_TENANT = OpenApiParameter(
-    "tenantId", str, OpenApiParameter.PATH, description="The tenant's short name, as in the portal's address."
-)
 _EVENT_TYPE = OpenApiParameter(
-    "eventType", _ref("ProfileEventType"), OpenApiParameter.PATH, description="Create or Update, in any case."
+    "eventType", ref("ProfileEventType"), OpenApiParameter.PATH, description="Create or Update, in any case."
 )
 _HEADERS = [
     answer_header("WWW-Authenticate", [401, 403], "How to authenticate; with 403, what a bearer token lacks."),
@@ -164,11 +153,6 @@ _REPORTED = OpenApiResponse(
 )
 
 
-def _body(schema: dict[str, Any], examples: dict[str, tuple[str, Any]]) -> dict[str, OpenApiRequest]:
-    shown = [OpenApiExample(name, value=value, summary=summary) for name, (summary, value) in examples.items()]
-    return {media_type: OpenApiRequest(schema, examples=shown) for media_type in MEDIA_TYPES}
-
-
 _PROFILE_WEBHOOK = extend_schema(
     operation_id="actitoProfile",
     tags=["Actito"],
@@ -176,12 +160,12 @@ _PROFILE_WEBHOOK = extend_schema(
     description="Actito calls this when a profile comes or changes. The portal stores the call, answers, and then "
     "reads the whole profile from Actito; passes that show a changed value are renewed.\n\n"
     f"Needs the scope `{Scope.ACTITO_LISTENER.value}`.",
-    parameters=[_TENANT, _EVENT_TYPE, *_HEADERS],
-    request=_body(
+    parameters=[TENANT, _EVENT_TYPE, *_HEADERS],
+    request=body(
         {
             "anyOf": [
-                _ref("NewProfileActitoWrapper"),
-                {"allOf": [{"anyOf": [_ref("NewProfile"), _ref("ProfileAttributes")]}, _BARE]},
+                ref("NewProfileActitoWrapper"),
+                {"allOf": [{"anyOf": [ref("NewProfile"), ref("ProfileAttributes")]}, _BARE]},
                 _ENVELOPES,
             ]
         },
@@ -204,9 +188,9 @@ _UPDATE_PASS_WEBHOOK = extend_schema(
     "`actionParameters` or `additionalData` are values for the pass, by name. Names with dots are taken as groups: "
     "`actionParameters.points` is `points` in `actionParameters`.\n\n"
     f"Needs the scope `{Scope.ACTITO_LISTENER.value}`.",
-    parameters=[_TENANT, *_HEADERS],
-    request=_body(
-        {"anyOf": [_ref("CustomActionWrapper"), {"allOf": [_ref("CustomAction"), _BARE]}, _ENVELOPES]},
+    parameters=[TENANT, *_HEADERS],
+    request=body(
+        {"anyOf": [ref("CustomActionWrapper"), {"allOf": [ref("CustomAction"), _BARE]}, _ENVELOPES]},
         ACTIONS,
     ),
     responses={200: _STORED, 208: _REPORTED, **refusals(_ANSWERS)},
@@ -218,15 +202,11 @@ class _ProfileWebhook(OpenApiViewExtension):
     target_class = "integrations.actito.webhooks.ProfileWebhook"
 
     def view_replacement(self) -> Any:
-        return _described(self.target, _PROFILE_WEBHOOK)
+        return described(self.target, post=_PROFILE_WEBHOOK)
 
 
 class _UpdatePassWebhook(OpenApiViewExtension):
     target_class = "integrations.actito.webhooks.UpdatePassWebhook"
 
     def view_replacement(self) -> Any:
-        return _described(self.target, _UPDATE_PASS_WEBHOOK)
-
-
-def _described(view: Any, words: Any) -> Any:
-    return extend_schema_view(post=words)(type(view.__name__, (view,), {}))
+        return described(self.target, post=_UPDATE_PASS_WEBHOOK)

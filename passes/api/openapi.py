@@ -6,27 +6,17 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import (
-    OpenApiExample,
     OpenApiParameter,
-    OpenApiRequest,
     OpenApiResponse,
     extend_schema,
-    extend_schema_view,
 )
 
 from passes.api.wishes import KEY_LIMIT, MESSAGE_LIMIT, PAGE, PAGE_LIMIT, TEXT_LIMIT, VALUE_NAME, VALUES_LIMIT
 from passes.values import SUM_LIMIT
 from portal.models import Scope
-from portal.openapi import answer_header, refusal, refusals, secured
+from portal.openapi import TENANT, answer_header, body, described, ref, refusal, refusals, secured
 
 TAG = {"name": "Passes", "description": "For a shop's till or site: find, make and change customers' passes."}
-MEDIA_TYPES = ("application/json", "text/json", "application/*+json")
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 _TEMPLATE = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _CUSTOMER = {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT, "description": "The customer's key."}
 _MESSAGE = {
@@ -50,7 +40,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "type": "object",
         "description": "Values by name, for this pass alone. The newest one counts, wherever it comes from.",
         "propertyNames": {"pattern": f"^{VALUE_NAME}$", "not": {"const": "message"}},
-        "additionalProperties": _ref("PassValue"),
+        "additionalProperties": ref("PassValue"),
         "maxProperties": VALUES_LIMIT,
     },
     "PassCreation": {
@@ -58,7 +48,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "properties": {
             "template": {**_TEMPLATE, "description": "The template's number, as at the end of its page's address."},
             "customer": _CUSTOMER,
-            "values": _ref("PassValues"),
+            "values": ref("PassValues"),
             "message": _MESSAGE,
         },
         "required": ["template", "customer"],
@@ -67,7 +57,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "PassChange": {
         "type": "object",
         "properties": {
-            "values": _ref("PassValues"),
+            "values": ref("PassValues"),
             "message": _MESSAGE,
             "template": {**_TEMPLATE, "description": "The number of the template that the pass moves to."},
         },
@@ -95,7 +85,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "PassPage": {
         "type": "object",
         "properties": {
-            "passes": {"type": "array", "items": _ref("Pass"), "maxItems": PAGE_LIMIT},
+            "passes": {"type": "array", "items": ref("Pass"), "maxItems": PAGE_LIMIT},
             "next": {"type": ["string", "null"], "description": "The address of the next page; null on the last one."},
         },
         "required": ["passes", "next"],
@@ -110,9 +100,6 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-_TENANT = OpenApiParameter(
-    "tenantId", str, OpenApiParameter.PATH, description="The tenant's short name, as in the portal's address."
-)
 _PASS = OpenApiParameter(
     "passId", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The pass's serial number."
 )
@@ -156,17 +143,14 @@ _HEADERS = [
     answer_header("Allow", [405], "The methods that are taken."),
     answer_header("Retry-After", [429, 503], "Seconds after which to try again.", int),
 ]
-_EXAMPLE = {"template": 3, "customer": "anna@example.com", "values": {"points": 450}}
-_CHANGE = {"values": {"points": 450}, "message": "30 points more"}
-
-
-def _body(name: str, example: dict[str, Any]) -> dict[str, OpenApiRequest]:
-    shown = [OpenApiExample("usual", value=example, summary="As a till sends it")]
-    return {media_type: OpenApiRequest(_ref(name), examples=shown) for media_type in MEDIA_TYPES}
+_CREATION = {
+    "usual": ("As a till sends it", {"template": 3, "customer": "anna@example.com", "values": {"points": 450}})
+}
+_CHANGE = {"usual": ("As a till sends it", {"values": {"points": 450}, "message": "30 points more"})}
 
 
 def _answer(name: str, text: str) -> OpenApiResponse:
-    return OpenApiResponse(_ref(name), text)
+    return OpenApiResponse(ref(name), text)
 
 
 _READ, _WRITE = (f"\n\nNeeds the scope `{scope.value}`." for scope in (Scope.PASS_READ, Scope.PASS_WRITE))
@@ -174,7 +158,7 @@ _LIST = extend_schema(
     operation_id="listPasses", tags=["Passes"], summary="Passes, newest first",
     description="A page of the tenant's passes; `next` leads to the following one. A filter that does not exist is "
     "refused." + _READ,
-    parameters=[_TENANT, *_FILTERS, *_HEADERS],
+    parameters=[TENANT, *_FILTERS, *_HEADERS],
     responses={200: _answer("PassPage", "A page."), **refusals({
         **_SECURITY, 400: refusal("A filter cannot be used; `errors` names it.", validation=True)})},
     auth=secured(Scope.PASS_READ.value),
@@ -183,14 +167,14 @@ _CREATE = extend_schema(
     operation_id="createPass", tags=["Passes"], summary="A customer's pass of a template",
     description="Makes the pass, or answers 200 with the one that is there: a customer has one pass of a template. "
     "Values and a message are put on it by a worker, a moment later." + _WRITE,
-    parameters=[_TENANT, _KEY, *_HEADERS, answer_header("Location", [200, 201], "The address of the pass.")],
-    request=_body("PassCreation", _EXAMPLE),
+    parameters=[TENANT, _KEY, *_HEADERS, answer_header("Location", [200, 201], "The address of the pass.")],
+    request=body(ref("PassCreation"), _CREATION),
     responses={201: _answer("Pass", "Made."), 200: _answer("Pass", "It was there."), **refusals(_WRITING)},
     auth=secured(Scope.PASS_WRITE.value),
 )  # fmt: skip
 _RETRIEVE = extend_schema(
     operation_id="readPass", tags=["Passes"], summary="One pass", description="The pass as it is now." + _READ,
-    parameters=[_TENANT, _PASS, *_HEADERS],
+    parameters=[TENANT, _PASS, *_HEADERS],
     responses={200: _answer("Pass", "The pass."), **refusals({**_SECURITY, **_NO_PASS})},
     auth=secured(Scope.PASS_READ.value),
 )  # fmt: skip
@@ -198,8 +182,8 @@ _CHANGE_ONE = extend_schema(
     operation_id="changePass", tags=["Passes"], summary="Change a pass",
     description="Puts values or a message on the pass, or moves it to another template. The change is stored, then "
     "answered; a worker carries it out, and phones are told when something that they show changed." + _WRITE,
-    parameters=[_TENANT, _PASS, _KEY, *_HEADERS],
-    request=_body("PassChange", _CHANGE),
+    parameters=[TENANT, _PASS, _KEY, *_HEADERS],
+    request=body(ref("PassChange"), _CHANGE),
     responses={202: _answer("PassChangeAccepted", "Stored. A worker does the rest, whatever happens to this process."),
                **refusals({**_WRITING, **_NO_PASS})},
     auth=secured(Scope.PASS_WRITE.value),
@@ -210,15 +194,11 @@ class _Passes(OpenApiViewExtension):
     target_class = "passes.api.views.PassesView"
 
     def view_replacement(self) -> Any:
-        return _described(self.target, get=_LIST, post=_CREATE)
+        return described(self.target, get=_LIST, post=_CREATE)
 
 
 class _Pass(OpenApiViewExtension):
     target_class = "passes.api.views.PassView"
 
     def view_replacement(self) -> Any:
-        return _described(self.target, get=_RETRIEVE, patch=_CHANGE_ONE)
-
-
-def _described(view: Any, **words: Any) -> Any:
-    return extend_schema_view(**words)(type(view.__name__, (view,), {}))
+        return described(self.target, get=_RETRIEVE, patch=_CHANGE_ONE)
