@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -32,12 +32,18 @@ def tone(left: timedelta) -> Tone:
 
 def certificates(tenants: Sequence[int]) -> Iterator[Trouble]:
     now = datetime.now(UTC)
+    found = AppleCredentials.objects.filter(tenant_id__in=tenants).defer("private_key").order_by("pk")
+    ending = [
+        (each, part, end)
+        for each in found
+        for part, end in ends(each.certificate, each.intermediate)
+        if step(end - now)
+    ]
+    # Spares are looked for where something ends: this runs whenever somebody opens the home page.
     spares = Prefetch("spares", SpareCertificate.objects.defer("private_key"))
-    found = AppleCredentials.objects.filter(tenant_id__in=tenants).defer("private_key").prefetch_related(spares)
-    for each in found.order_by("pk"):
-        for part, end in ends(each.certificate, each.intermediate):
-            if step(end - now):
-                yield _trouble(each, part, end, end - now)
+    prefetch_related_objects([each for each, _part, _end in ending], spares)
+    for each, part, end in ending:
+        yield _trouble(each, part, end, end - now)
 
 
 def _trouble(each: AppleCredentials, part: str, end: datetime, left: timedelta) -> Trouble:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 from portal.caching import BriefCache
 from tests.databases import drop_postgresql_database, new_postgresql_database
@@ -29,10 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_caches() -> None:
-    """What a process keeps for seconds must not pass from one test to the next."""
+def _fresh_process() -> None:
+    """What a process keeps for seconds, or a thread for its next request, must not pass from one test to the next."""
     for cache in BriefCache.instances:
         cache.clear()
+    translation.deactivate()
 
 
 @pytest.fixture

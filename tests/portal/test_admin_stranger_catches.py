@@ -43,7 +43,7 @@ from tests.portal.stranger_walk import walk
 from tests.portal.stranger_worlds import Worlds, two_worlds
 from tests.portal.surfaces import Kind
 
-pytestmark = [pytest.mark.django_db, pytest.mark.long]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("catches")]
 OWNER = ROLE_ACTIONS[Role.OWNER]
 
 
