@@ -13,10 +13,11 @@ import pytest
 from django_q.models import OrmQ
 
 from portal.models import Heart
+from tests.faults.conftest import SAME_ON_SQLITE
 from tests.faults.kinds import BREAK, SLOW
 from tests.faults.worker import OWN, START_SECONDS, Database, WorkerProcess, prepared, processes, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, SAME_ON_SQLITE]
 RECOVERY_SECONDS = 20
 
 

@@ -143,8 +143,9 @@ def _look(page: Page, server: Server) -> str:
     page.on("console", lambda message: complaints.append(message.text))
     page.add_init_script(TELL_VIOLATIONS)
     page.goto(f"http://127.0.0.1:{server.port}{PAGE}")
-    page.locator("summary").last.click()
-    assert page.locator("details").last.get_attribute("open") is not None
+    assert page.locator("details").nth(1).get_attribute("open") is None
+    page.locator("summary").nth(1).click()
+    assert page.locator("details").nth(1).get_attribute("open") is not None
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert complaints == []
     return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))

@@ -65,7 +65,7 @@ def test_the_passes_keep_to_their_description(tmp_path: Path, own_database: str)
     with serving(tmp_path, own_database, make=MAKE_PASS, **NO_LIMIT) as one:
         one.secret, serial = one.secret.split()
         config = OUR_PASS.format(serial=serial)
-        ask(one, tmp_path, "examples,coverage,fuzzing", 50, config, "--include-path-regex", "/passes")
+        ask(one, tmp_path, "examples,coverage,fuzzing", 25, config, "--include-path-regex", "/passes")
 
 
 def test_no_other_tenant_tells_more(server: Server, tmp_path: Path) -> None:
