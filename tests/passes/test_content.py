@@ -135,7 +135,7 @@ class TestRendering:
             ({"apple_additions": {"semantics": {"flightNumber": "{{ given }}"}}},
              "“Additions to pass.json”: semantics.flightNumber must be a whole number, no quotes."),
             ({"expires": "{{ given }}"}, "“Valid until”: the value is not a date, such as 2027-03-31."),
-            ({"nfc_message": "{{ given }}" * 40}, "“NFC message”: the value is longer than 64 bytes."),
+            ({"nfc_message": "{{ given }}" * 17}, "“NFC message”: the value is longer than 64 bytes."),
         ],
     )  # fmt: skip
     def test_names_the_option_that_a_value_does_not_fit(self, options: dict[str, Any], reason: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from django.db.models import Count
 
 from portal.models import Event, Job
+from tests.faults.conftest import SAME_ON_SQLITE
 from tests.faults.kinds import NUMBERS
 from tests.faults.worker import OWN, START_SECONDS, Database, WorkerProcess, processes, wait_until
 
@@ -73,6 +74,7 @@ def test_no_row_is_fed_twice_or_left_out_whatever_is_killed(database: Database, 
     assert stored(job).fed == ROWS
 
 
+@SAME_ON_SQLITE
 def test_a_pause_in_the_middle_takes_effect_at_once_and_survives_a_restart(
     database: Database, worker: WorkerProcess, tmp_path: Path
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_pause_in_the_middle_takes_effect_at_once_and_survives_a_restart(
     assert numbers(job) == list(range(ROWS))
 
 
+@SAME_ON_SQLITE
 def test_webhooks_of_the_same_lane_are_served_while_a_job_runs(database: Database, worker: WorkerProcess) -> None:
     database.lane.max_running = 4
     database.lane.save(using=OWN)
