@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cryptography import x509
-
 from passes.apple import certificate
 from passes.apple.lint import lint
+from passes.certificates import parsed
 from passes.design import design_of
 from passes.findings import Facts, Finding
 from passes.images import inspect_png
@@ -32,7 +31,8 @@ def _facts(template: PassTemplate) -> Facts:
 
 
 def _nfc(apple: AppleCredentials | None) -> bool | None:
+    read_in = parsed(apple.certificate) if apple else None
     try:
-        return certificate.facts(x509.load_pem_x509_certificate(apple.certificate.encode())).nfc if apple else None
+        return certificate.facts(read_in).nfc if read_in else None
     except ValueError:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -13,6 +14,11 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 def storable(text: str) -> str:
     """The text without NUL and lone surrogates: JSON can spell both, PostgreSQL takes neither."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def fingerprint(data: Any) -> str:
+    """SHA-256 of decoded JSON, in hexadecimal: the same whatever the order of its members."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def loads(body: bytes | str) -> Any:

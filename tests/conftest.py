@@ -13,10 +13,8 @@ from django.test import Client
 from django.utils import translation
 
 from portal.caching import BriefCache
-from tests.databases import drop_postgresql_database, new_postgresql_database
+from tests.databases import ON_SQLITE, drop_postgresql_database, new_postgresql_database
 from tests.portal.admin_world import World, client_of, make_world
-
-ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 
 def pytest_configure() -> None:

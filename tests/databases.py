@@ -8,6 +8,8 @@ from urllib.parse import quote
 import psycopg
 from django.conf import settings
 
+ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+
 
 def url_of(name: str) -> str:
     """The DATABASE_URL of a database on the PostgreSQL server that the suite uses."""

@@ -9,13 +9,13 @@ https://developers.actito.com/docs/integration-framework/webhooks/events/trigger
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from portal.sentences import Explained, Sentence, say
+from portal.text import fingerprint
 
 PROFILE_ID_LIMIT = 2**63 - 1
 SOURCE_ID_LIMIT = 100  # with what webhooks add to it, it fits the ledger's 200
@@ -57,10 +57,6 @@ def pushes_of(body: Mapping[str, Any] | list[Any]) -> list[Push]:
         if len(pushes) > BULK_LIMIT:
             raise Unreadable("$", say("Send at most %(limit)s elements in all.", limit=BULK_LIMIT))
     return pushes
-
-
-def fingerprint(data: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def _element(envelope: Any, number: int) -> list[Push]:

@@ -17,7 +17,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from integrations.actito.commands import SERIAL, Unclear, command_of, namespace_of
-from integrations.actito.pushes import Push, Unreadable, fingerprint, profile_id, pushes_of
+from integrations.actito.pushes import Push, Unreadable, profile_id, pushes_of
 from integrations.actito.speakers import Speaker, speaker_of
 from portal import ledger
 from portal.access import caller_of
@@ -26,6 +26,7 @@ from portal.models import Scope
 from portal.problems import BadBody
 from portal.redaction import excerpt
 from portal.sentences import joined, say, stored
+from portal.text import fingerprint
 from portal.webhook import Webhook, read_json, taken
 
 ACTITO_PROFILE, ACTITO_ACTION = "actito.profile", "actito.action"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -31,6 +29,7 @@ from portal.ledger import Receipt
 from portal.models import Customer, Scope
 from portal.problems import BadBody, BadQuery, Conflict
 from portal.sentences import say
+from portal.text import fingerprint
 from portal.webhook import Endpoint, read_json
 
 PASS_MADE = "pass.made"
@@ -167,7 +166,7 @@ def _arrive(one: WalletPass, update: Update, caller: Caller, key: str | None, bo
         update,
         source=f"api:{caller.key_id or caller.client}"[:60],
         source_id=key and f"{one.serial_number}:{key}",
-        body_hash=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+        body_hash=fingerprint(body),
     )
     if receipt.repeats and not receipt.same_body:
         raise Conflict

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 
-from tests.databases import drop_postgresql_database, new_postgresql_database
+from tests.databases import ON_SQLITE, drop_postgresql_database, new_postgresql_database
 from tests.faults.harness import FULL, Site
 from tests.faults.worker import database, prepared, worker  # noqa: F401 - fixtures
 
-ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 # CI runs these on PostgreSQL alone; `make faults` on both.
 SAME_ON_SQLITE = pytest.mark.skipif(ON_SQLITE and not FULL, reason="the same as on PostgreSQL")
 
