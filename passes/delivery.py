@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.utils import timezone
 
 from passes.apple import push
+from passes.apple.answers import PushAnswer, WrongTopic
 from passes.models import Device, WalletPass
 from portal import ledger
+from portal.http import ApiError
 from portal.ledger import Result, Work
+from portal.ledger.failure import Decision
 from portal.models import Event
 from portal.sentences import say
 
 APPLE_PUSH = "apple.push"
+TAKEN_LATELY = timedelta(days=1)
 
 
 def deliver(wallet_pass: WalletPass, *, cause: Event) -> None:
@@ -41,10 +45,24 @@ def push_device(work: Work) -> Result | partial[Result]:
     device = devices.filter(pk=work.event.payload["device"]).first()
     if device is None:
         return ledger.ignored(say("The phone no longer holds a pass."))
-    answer = push.send(device.apple, device.push_token, trail=work.trail)
+    answer = _send(device, work)
     if answer.gone:
         return partial(_forget, device.pk, device.push_token, answer.gone_since, work.event)
     return partial(_pushed, device.pk)
+
+
+def _send(device: Device, work: Work) -> PushAnswer:
+    """Raises ApiError. A token of another topic is this phone's own fault where Apple takes those of others.
+
+    A phone gives the token itself, so one stranger must not stop the pushes of a pass type.
+    """
+    try:
+        return push.send(device.apple, device.push_token, trail=work.trail)
+    except WrongTopic as problem:
+        others = Device.objects.filter(apple=device.apple, pushed_at__gte=timezone.now() - TAKEN_LATELY)
+        if others.exclude(pk=device.pk).exists():
+            raise ApiError(problem.sentence, Decision.DEAD, status=problem.status) from problem
+        raise
 
 
 def _pushed(device_id: int) -> Result:

@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from passes.apple.answers import SHUTDOWN, reason_of
+
 CALL_SECONDS = 15.0
 # A push without an answer for so long condemns its connection; the others on it are tried again on a new one.
 SILENCE_SECONDS = 10.0
 IDLE_SECONDS = 3600.0
 GRACE_SECONDS = CALL_SECONDS
-# What a connection that Apple closes (GOAWAY) raises on the request that meets it.
+# What a connection that Apple closes (GOAWAY) raises on the request that meets it. Apple may have taken that push; the
+# library cannot hear its answer any more, so it is sent once more: a phone that is woken twice asks twice.
 _CLOSED = (httpx2.RemoteProtocolError, httpx2.LocalProtocolError, httpx2.ReadError, httpx2.WriteError)
 
 
@@ -93,13 +96,17 @@ class Sender:
         async with asyncio.timeout(CALL_SECONDS):
             line = self._line(owner, identity)
             try:
-                return await line.client.post(url, content=b"{}", headers=headers)
+                response = await line.client.post(url, content=b"{}", headers=headers)
             except _CLOSED:
                 self._hang_up(owner, line)
-                return await self._line(owner, identity).client.post(url, content=b"{}", headers=headers)
             except httpx2.TimeoutException:
                 self._hang_up(owner, line)
                 raise
+            else:
+                if reason_of(response) != SHUTDOWN:
+                    return response
+                self._hang_up(owner, line)
+            return await self._line(owner, identity).client.post(url, content=b"{}", headers=headers)
 
     def _line(self, owner: str, identity: Identity) -> _Line:
         now, fingerprint = time.monotonic(), identity.fingerprint()

@@ -1,42 +1,28 @@
 """Apple's push service: HTTP/2 with the pass's own certificate, an empty payload, the pass type as topic.
 
 https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
-https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns
 """
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 from django.conf import settings
 
 from passes.apple import apns
+from passes.apple.answers import TARGET, PushAnswer, judge
 from passes.models import AppleCredentials
-from portal.http import ApiError, retry_after
+from portal.http import ApiError
 from portal.ledger.failure import Decision
 from portal.ledger.registry import Trail
 from portal.redaction import excerpt
 from portal.secrets import SecretError
-from portal.sentences import Sentence, joined, say
+from portal.sentences import Sentence, say
 
-TARGET = say("Apple push")
 # Passes are pushed through the production service only: the development one knows none of their tokens.
 APPLE_HOST = "api.push.apple.com"
-_GONE_REASONS = {"BadDeviceToken", "Unregistered", "ExpiredToken"}
-
-
-@dataclass(frozen=True)
-class PushAnswer:
-    """`gone`: the token is dead, since `gone_since` where Apple says so."""
-
-    gone: bool = False
-    gone_since: datetime | None = None
 
 
 def send(apple: AppleCredentials, push_token: str, *, trail: Trail) -> PushAnswer:
@@ -60,7 +46,7 @@ def send(apple: AppleCredentials, push_token: str, *, trail: Trail) -> PushAnswe
             error=error,
             response_excerpt=excerpt(response.content) if response is not None else "",
         )
-    return _judge(response)
+    return judge(response)
 
 
 def _check_address(url: str) -> None:
@@ -82,41 +68,3 @@ def _call(apple: AppleCredentials, push_token: str) -> httpx2.Response:
     except (apns.UnusableIdentity, SecretError) as problem:
         sentence = say("The stored certificate and key of this pass type cannot be used. Upload them again.")
         raise ApiError(sentence, Decision.PAUSE) from problem
-
-
-def _judge(response: httpx2.Response) -> PushAnswer:
-    status = response.status_code
-    if status == 200:
-        return PushAnswer()
-    answer = _answer(response)
-    reason = str(answer.get("reason", ""))
-    if status == 410 or reason in _GONE_REASONS:
-        return PushAnswer(gone=True, gone_since=_moment(answer.get("timestamp")))
-    sentence = say("%(target)s answered %(answer)s.", target=TARGET, answer=f"{status} {reason}".strip())
-    wait = retry_after(response.headers.get("retry-after", ""))
-    if status in {429, 503} and wait is not None:
-        raise ApiError(sentence, Decision.DEFER, status=status, wait=wait)
-    if status == 429 or status >= 500:
-        raise ApiError(sentence, Decision.RETRY, status=status)
-    # A certificate or topic that Apple does not take is a matter of configuration: no token is dropped for it.
-    advice = say("Check the certificate of this pass type.")
-    raise ApiError(joined([sentence, advice]), Decision.PAUSE, status=status)
-
-
-def _answer(response: httpx2.Response) -> dict[str, Any]:
-    """Apple's `{"reason", "timestamp"}`; empty for anything else, such as a page of something in between."""
-    try:
-        found = json.loads(response.content)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _moment(stamp: object) -> datetime | None:
-    """Apple counts milliseconds since the epoch."""
-    if not isinstance(stamp, int | float) or isinstance(stamp, bool):
-        return None
-    try:
-        return datetime.fromtimestamp(stamp / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

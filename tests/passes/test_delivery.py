@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from passes import delivery
 from passes.apple import push
-from passes.apple.push import PushAnswer
+from passes.apple.answers import PushAnswer, WrongTopic
 from passes.models import Device, Registration, WalletPass
 from portal import ledger
 from portal.http import ApiError
@@ -45,9 +45,9 @@ def answered(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[str]:
     return tokens
 
 
-def deliver(held: WalletPass) -> Event:
+def deliver(held: WalletPass, points: int = 11) -> Event:
     """A change of the pass, and the push that follows, as a worker does it."""
-    world.change(held.customer, points=11)
+    world.change(held.customer, points=points)
     Event.objects.exclude(kind="apple.push").delete()
     [event] = ledger.claim(1, "test")
     ledger.run(event)
@@ -133,4 +133,26 @@ def test_a_certificate_that_apple_refuses_pauses_its_pass_type_and_drops_nobody(
     assert event.status == "waiting"
     lane = Lane.objects.get(pk=held.template.apple.lane_id)
     assert lane.pause_reason == "Apple push answered 403."
+    assert Registration.objects.count() == 1
+
+
+def test_a_token_of_another_app_stops_all_pushes_only_while_apple_takes_none(
+    held: WalletPass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any phone may give any token: one alone must not silence the others."""
+    answered(monkeypatch, WrongTopic("Apple push answered 400.", Decision.PAUSE, status=400))
+    lane = Lane.objects.get(pk=held.template.apple.lane_id)
+    Device.objects.create(
+        tenant=held.tenant, apple=held.template.apple, library_identifier="device-2", push_token="cd" * 32,
+        token_at=timezone.now(), pushed_at=timezone.now() - timedelta(hours=1),
+    )  # fmt: skip
+
+    assert deliver(held).status == "failed"
+    lane.refresh_from_db()
+    assert lane.paused_at is None
+
+    Device.objects.update(pushed_at=timezone.now() - timedelta(days=2))
+    assert deliver(held, points=12).status == "waiting"
+    lane.refresh_from_db()
+    assert lane.pause_reason == "Apple push answered 400."
     assert Registration.objects.count() == 1

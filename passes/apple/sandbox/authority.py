@@ -121,18 +121,21 @@ class Authority:
 
     def server_context(self, *names: str) -> ssl.SSLContext:
         """TLS for the push service: HTTP/2 only, and no handshake without a client certificate of this authority."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._server_certificate(key, ["127.0.0.1", "localhost", *names])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=self.root_pem + self.intermediate_pem)
         context.set_alpn_protocols(["h2"])
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-            file.write(_key_pem(key) + _pem(certificate))
+            file.write("".join(self.server_files(*names)))
             file.flush()
             context.load_cert_chain(file.name)
         return context
+
+    def server_files(self, *names: str) -> tuple[str, str]:
+        """A new key of the push service and its certificate, as PEM texts."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        return _key_pem(key), _pem(self._server_certificate(key, ["127.0.0.1", "localhost", *names]))
 
     def _server_certificate(self, key: ec.EllipticCurvePrivateKey, names: list[str]) -> x509.Certificate:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sandbox push service")])

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from passes.apple import apns
-from passes.apple.push import PushAnswer, send
+from passes.apple.answers import PushAnswer
+from passes.apple.push import send
 from passes.apple.sandbox import ApnsFault, ApnsSandbox
 from portal.http import ApiError
 from portal.ledger.failure import Decision

@@ -10,8 +10,9 @@ import httpx2
 import pytest
 from pytest_django import Settings
 
-from passes.apple import push
-from passes.apple.push import PushAnswer, send
+from passes.apple import answers, push
+from passes.apple.answers import PushAnswer
+from passes.apple.push import send
 from passes.apple.sandbox import ApnsFault, ApnsSandbox
 from passes.models import AppleCredentials
 from portal.http import ApiError
@@ -58,6 +59,10 @@ class TestAnswers:
             ({"status": 403, "reason": "InvalidProviderToken"}, Decision.PAUSE, None),
             ({"status": 400, "reason": "DeviceTokenNotForTopic"}, Decision.PAUSE, None),
             ({"status": 400, "reason": "TopicDisallowed"}, Decision.PAUSE, None),
+            ({"status": 400, "reason": "BadTopic"}, Decision.PAUSE, None),
+            ({"status": 400, "reason": "IdleTimeout"}, Decision.RETRY, None),
+            ({"status": 413, "reason": "PayloadTooLarge"}, Decision.DEAD, None),
+            ({"status": 429, "reason": "TooManyProviderTokenUpdates"}, Decision.DEFER, timedelta(minutes=20)),
         ],
     )
     def test_what_follows_from_each(
@@ -73,7 +78,7 @@ class TestAnswers:
     @pytest.mark.parametrize("body", [b"<html>no gateway</html>", b"", b"[]", b'"x"', b"\xff"])
     def test_an_answer_of_something_in_between_is_tried_again(self, body: bytes) -> None:
         with pytest.raises(ApiError) as caught:
-            push._judge(httpx2.Response(502, content=body))
+            answers.judge(httpx2.Response(502, content=body))
 
         assert caught.value.decision is Decision.RETRY
 
@@ -81,7 +86,7 @@ class TestAnswers:
     def test_a_gone_token_without_a_moment_that_makes_sense_is_gone(self, stamp: Any) -> None:
         body = json.dumps({"reason": "Unregistered", "timestamp": stamp}).encode()
 
-        assert push._judge(httpx2.Response(410, content=body)) == PushAnswer(gone=True)
+        assert answers.judge(httpx2.Response(410, content=body)) == PushAnswer(gone=True)
 
 
 @pytest.mark.parametrize(
