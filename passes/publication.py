@@ -12,12 +12,12 @@ from passes.design import design_of
 from passes.findings import Finding, Severity
 from passes.inspection import inspect_template
 from passes.models import PassTemplate
-from passes.refresh import PASS_DUE, PASS_REFRESH
+from passes.refresh import PASS_DUE, PASS_REFRESH, next_tag
 from portal import jobs
 from portal.jobs import Row
 from portal.ledger import lane_id_for
 from portal.models import Customer, Job
-from portal.sentences import say
+from portal.sentences import Sentence, say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -34,20 +34,37 @@ class Refused(Exception):
         self.errors = errors
 
 
-def publish(template: PassTemplate, *, by: AbstractBaseUser) -> Job:
-    """Makes the saved design the one that passes show, and starts the job that renews them. Raises Refused."""
+def publish(template: PassTemplate, *, by: AbstractBaseUser, silent: bool = False) -> Job:
+    """Makes the saved design the one that passes show, and starts the job that renews them. Raises Refused.
+
+    `silent`: phones show the new design without a line on the lock screen.
+    """
     if errors := [finding for finding in inspect_template(template) if finding.severity == Severity.ERROR]:
         raise Refused(errors)
     with transaction.atomic():
+        template.quiet = _quiet(template) if silent else None
         template.published = design_of(template)
-        template.save(update_fields=["published"])
+        template.save(update_fields=["published", "quiet"])
         job = jobs.prepared(
             PUBLICATION,
             tenant_id=template.tenant_id,
-            payload={"template": template.pk},
-            title=say("Publish “%(template)s”", template=template),
+            payload={"template": template.pk, "silent": silent},
+            title=_title(template, silent),
         )
         return jobs.start(job, by=by)
+
+
+def _quiet(template: PassTemplate) -> dict[str, Any] | None:
+    """For passes that another change reaches before the job does."""
+    if template.apple is None or template.published is None:
+        return None
+    return {"tag": next_tag(template.apple.pass_type_identifier), "before": template.published}
+
+
+def _title(template: PassTemplate, silent: bool) -> Sentence:
+    if silent:
+        return say("Publish “%(template)s” silently", template=template)
+    return say("Publish “%(template)s”", template=template)
 
 
 class Publication:
@@ -69,7 +86,8 @@ class Publication:
         found: list[Row] = []
         if part == PASSES:
             passes = _keys(template.passes.all(), key, limit)
-            found = [Row([PASSES, n], PASS_REFRESH, f"pass:{n}", {"pass": n}, lane_id) for n in passes]
+            silent = {"silent": True} if job.payload.get("silent") else {}
+            found = [Row([PASSES, n], PASS_REFRESH, f"pass:{n}", {"pass": n, **silent}, lane_id) for n in passes]
             key = 0
         without = _keys(_without(template), key, limit - len(found))
         return [*found, *(Row([CUSTOMERS, n], PASS_DUE, f"due:{n}", {"customer": n}, lane_id) for n in without)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from django.utils import timezone
 from passes import delivery
 from passes.content import Content, ContentError, content_hash, render
 from passes.design import design_of
+from passes.hush import hushed
 from passes.models import PassTemplate, UpdateCounter, WalletPass
 from passes.values import Held, shown
 from portal import ledger
@@ -23,7 +25,7 @@ from portal.models import Customer, Event
 from portal.sentences import Sentence, joined, say
 
 PASS_REFRESH, PASS_DUE = "pass.refresh", "pass.due"
-_CHANGING = ("content", "content_hash", "changed_at", "changed_by", "update_tag", "fetched_at", "voided")
+_CHANGING = ("content", "content_hash", "changed_at", "changed_by", "update_tag", "fetched_at", "untold", "voided")
 
 
 def refresh_customer(work: Work) -> partial[Result]:
@@ -32,7 +34,7 @@ def refresh_customer(work: Work) -> partial[Result]:
 
 
 def refresh_pass(work: Work) -> partial[Result]:
-    """Handles `pass.refresh`: renews one pass, after its template changed."""
+    """Handles `pass.refresh`: renews one pass, after its template changed; `silent`: without a line on phones."""
     return partial(_refresh_pass, work.event)
 
 
@@ -46,10 +48,11 @@ def _refresh_customer(event: Event) -> Result:
 
 
 def _refresh_pass(event: Event) -> Result:
-    return _renew(locked_passes(event.tenant_id, pk=event.payload["pass"]), event)
+    passes = locked_passes(event.tenant_id, pk=event.payload["pass"])
+    return _renew(passes, event, silent=bool(event.payload.get("silent")))
 
 
-def _renew(passes: Iterable[WalletPass], cause: Event) -> Result:
+def _renew(passes: Iterable[WalletPass], cause: Event, *, silent: bool = False) -> Result:
     """Renews each pass on its own: a template that cannot be worked out does not hold up the customer's others."""
     told = _Told()
     # In the order of their pass types, so that two refreshes never wait for each other's counters.
@@ -57,7 +60,7 @@ def _renew(passes: Iterable[WalletPass], cause: Event) -> Result:
         new = one._state.adding
         try:
             with transaction.atomic():
-                changed = refresh(one, cause=cause)
+                changed = refresh(one, cause=cause, silent=silent)
         except ContentError as error:
             told.kept.append(_kept(one, new, error))
         except IntegrityError:
@@ -139,26 +142,42 @@ def _pass_type(wallet_pass: WalletPass) -> tuple[str, int]:
     return (apple.pass_type_identifier if apple else "", wallet_pass.template_id)
 
 
-def refresh(wallet_pass: WalletPass, *, cause: Event) -> bool:
+def refresh(wallet_pass: WalletPass, *, cause: Event, silent: bool = False) -> bool:
     """Stores new content and sends it on its way. Equal content is left alone: no push, no new Last-Modified.
 
-    Raises ContentError, and changes nothing, when the template makes no content for this customer.
+    `silent`: phones show the change without a line on the lock screen. Raises ContentError, and changes nothing, when
+    the template makes no content for this customer.
     """
-    content = content_of(wallet_pass)
+    content, untold = _next_content(wallet_pass, silent=silent)
     if content.hash == wallet_pass.content_hash:
         return False
-    wallet_pass.content, wallet_pass.content_hash = content.data, content.hash
+    wallet_pass.content, wallet_pass.content_hash, wallet_pass.untold = content.data, content.hash, untold
     wallet_pass.changed_at = _next_change(wallet_pass.changed_at, timezone.now())
     wallet_pass.changed_by, wallet_pass.fetched_at = cause, None
     apple = wallet_pass.template.apple
     if apple:
-        wallet_pass.update_tag = _next_tag(apple.pass_type_identifier)
+        wallet_pass.update_tag = next_tag(apple.pass_type_identifier)
     if wallet_pass._state.adding:
         wallet_pass.save(force_insert=True)
         return True  # nobody can hold a pass that was not there before
     wallet_pass.save(update_fields=_CHANGING)
     delivery.deliver(wallet_pass, cause=cause)
     return True
+
+
+def _next_content(wallet_pass: WalletPass, *, silent: bool) -> tuple[Content, list[str]]:
+    """The new content with what is not to be announced, and what its owner has not heard of."""
+    new, before = content_of(wallet_pass), wallet_pass.content
+    untold = wallet_pass.untold if wallet_pass.untold and not wallet_pass.fetched_at else []
+    quiet = wallet_pass.template.quiet
+    if quiet and before and wallet_pass.update_tag < quiet["tag"]:
+        # The design changes silently; the customer's values may have changed aloud since.
+        with suppress(ContentError):
+            values_alone = render(quiet["before"], values_of(wallet_pass), voided=wallet_pass.voided)
+            before, untold = hushed(before, values_alone.data, untold, silent=silent)
+        silent = True
+    data, untold = hushed(before, new.data, untold, silent=silent)
+    return Content(data, content_hash(data)), untold
 
 
 def content_of(wallet_pass: WalletPass) -> Content:
@@ -187,7 +206,7 @@ def _next_change(previous: datetime | None, now: datetime) -> datetime:
     return max(now, previous.replace(microsecond=0) + timedelta(seconds=1)) if previous else now
 
 
-def _next_tag(pass_type_identifier: str) -> int:
+def next_tag(pass_type_identifier: str) -> int:
     """The next update tag. The counter's row stays locked until commit, so no phone can skip a tag committed late."""
     counter = UpdateCounter.objects.filter(pass_type_identifier=pass_type_identifier)
     if not counter.update(value=F("value") + 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -30,6 +31,7 @@ class Update:
     writes: tuple[Write, ...] = ()
     message: str | None = None  # empty: the last one goes
     template_id: int | None = None  # the template that the pass moves to
+    silent: bool = False  # phones show it without a line on the lock screen
 
 
 class Impossible(Explained, ValueError):
@@ -67,6 +69,7 @@ def _payload(wallet_pass: WalletPass, update: Update) -> dict[str, Any]:
         "writes": [asdict(write) for write in update.writes],
         "message": update.message,
         "template": update.template_id,
+        **({"silent": True} if update.silent else {}),
     }
 
 
@@ -83,18 +86,26 @@ def _update(event: Event) -> Result:
     wallet_pass, before = found[0], values_of(found[0])
     update = _uncounted(event, ordered(payload))
     try:
+        if update.silent:
+            _tell_the_rest(wallet_pass, event)
         apply(wallet_pass, update, number_of(event))
         wallet_pass.save(update_fields=["values", "origins", "template"])
-        changed = refresh(wallet_pass, cause=event)
+        changed = refresh(wallet_pass, cause=event, silent=update.silent)
     except (Impossible, ContentError) as error:
         raise ledger.dead(error.sentence) from error
     return _told(wallet_pass, before, changed)
 
 
+def _tell_the_rest(wallet_pass: WalletPass, event: Event) -> None:
+    """What else changed, and whose own renewal still waits, is not silenced along."""
+    with suppress(ContentError):
+        refresh(wallet_pass, cause=event)
+
+
 def ordered(payload: Mapping[str, Any]) -> Update:
     """What `order` published, or `arrive` committed."""
     writes = tuple(Write(**write) for write in payload["writes"])
-    return Update(writes, payload["message"], payload["template"])
+    return Update(writes, payload["message"], payload["template"], payload.get("silent", False))
 
 
 def number_of(event: Event) -> int:

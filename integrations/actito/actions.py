@@ -80,7 +80,7 @@ def plan(connection: ActitoConnection, command: Command) -> Plan:
     template = _template(connection, command.move_to) if command.move_to else None
     if not (writes or command.message is not None or template):
         notes.append(say("It holds nothing for a pass."))
-    return Plan(wanted, Update(tuple(writes), command.message, template), notes, customer)
+    return Plan(wanted, Update(tuple(writes), command.message, template, command.silent), notes, customer)
 
 
 def writes_of(parameters: Iterable[ParameterMapping], values: Any) -> tuple[list[Write], list[Sentence]]:

@@ -23,7 +23,8 @@ _WHO = {
     "serialnumber": SERIAL,
 }
 _WHAT = {"passtype": "pass_type", "message": "message", "movetotemplate": "move_to", "updatemetadata": ""}
-RESERVED = frozenset(_WHO) | frozenset(_WHAT)
+_SILENT, _YES = "silent", frozenset({"true", "yes", "1"})
+RESERVED = frozenset(_WHO) | frozenset(_WHAT) | {_SILENT}
 _GROUPS = ("identifiers", "profileAttributes", "actionParameters", "additionalData")
 NAME_LIMIT, MESSAGE_LIMIT = 255, 1000
 
@@ -40,6 +41,7 @@ class Command:
     pass_type: str = ""
     message: str | None = None
     move_to: str = ""
+    silent: bool = False
 
 
 class Unclear(Explained, ValueError):
@@ -54,6 +56,7 @@ def command_of(push: Push, identifiers: Iterable[str] = ()) -> Command:
     who: dict[tuple[str, str], None] = {}
     values: dict[str, Any] = {}
     what: dict[str, str] = {}
+    silent = False
     for group, name, value in _members(push.data):
         plain = name.lower()
         if kind := _WHO.get(plain) or own.get(plain):
@@ -62,12 +65,14 @@ def command_of(push: Push, identifiers: Iterable[str] = ()) -> Command:
         elif plain in _WHAT:
             if not isinstance(value, bool | dict | list):
                 what[_WHAT[plain]] = _text(plain, value)
+        elif plain == _SILENT:
+            silent = str(value).strip().lower() in _YES
         elif group in {"actionParameters", "additionalData", ""}:
             values[name] = value
     if not who:
         known = ["profileId", "businessKey", "emailAddress", "serialNumber", *own.values()]
         raise Unclear(say("Name a customer by one of: %(names)s.", names=known))
-    return Command(tuple(who), values, what.get("pass_type", ""), what.get("message"), what.get("move_to", ""))
+    return Command(tuple(who), values, what.get("pass_type", ""), what.get("message"), what.get("move_to", ""), silent)
 
 
 def namespace_of(source: str, kind: str, identifiers: Mapping[str, str]) -> str:

@@ -106,6 +106,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "message": {"description": "A text for the lock screen. Empty: no text.", "maxLength": MESSAGE_LIMIT},
             "passType": {"description": "Only this template; without it, all of the customer's.", "maxLength": 1000},
             "moveToTemplate": {"description": "Another template for the pass.", "maxLength": 1000},
+            "silent": {"description": "true: phones show the change without a line on the lock screen."},
         },
         "anyOf": [
             ref("CustomerNames"),

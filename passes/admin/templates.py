@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, JSONField, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminColorInputWidget
+from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldBooleanSwitchWidget
 
 from passes.admin.changes import samples
 from passes.admin.entries import ColourField, DocumentField
@@ -40,6 +41,10 @@ _DESIGNED = ("fields", "texts", "locations", "beacons", "moments", "actions")
 
 
 class PublishForm(DialogForm):
+    silent = forms.BooleanField(
+        label=_("Silently"), required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text=_("Phones show the new design without a line on the lock screen."),
+    )  # fmt: skip
     form_before_template = "admin/passes/publish.html"
 
     def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
@@ -135,11 +140,12 @@ class PassTemplateAdmin(TenantAdmin):
     )  # fmt: skip
     def publish(self, request: HttpRequest, form: PublishForm, template: PassTemplate) -> HttpResponse:
         try:
-            job = publish(template, by=request.user)
+            job = publish(template, by=request.user, silent=form.cleaned_data["silent"])
         except Refused:
             page = reverse("admin:passes_passtemplate_change", args=[template.pk])
             return finished(request, page, _("Not published: the errors below come first."), messages.ERROR)
-        self.log_change(request, template, gettext_noop("Published."))
+        said = gettext_noop("Published silently.") if form.cleaned_data["silent"] else gettext_noop("Published.")
+        self.log_change(request, template, said)
         url = reverse("admin:portal_job_change", args=[job.pk])
         return leads_to(request, url, _("Published. The passes are being renewed; follow them here."))
 

@@ -24,6 +24,11 @@ _MESSAGE = {
     "maxLength": MESSAGE_LIMIT,
     "description": "A text for the lock screen, kept on the back of the pass. Empty: takes the last one back.",
 }
+_SILENT = {
+    "type": "boolean",
+    "description": "true: phones show the change without a line on the lock screen.",
+    "default": False,
+}
 _MOMENT = {"type": "string", "format": "date-time"}
 
 COMPONENTS: dict[str, dict[str, Any]] = {
@@ -50,6 +55,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "customer": _CUSTOMER,
             "values": ref("PassValues"),
             "message": _MESSAGE,
+            "silent": _SILENT,
         },
         "required": ["template", "customer"],
         "additionalProperties": False,
@@ -59,9 +65,11 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "properties": {
             "values": ref("PassValues"),
             "message": _MESSAGE,
+            "silent": _SILENT,
             "template": {**_TEMPLATE, "description": "The number of the template that the pass moves to."},
         },
         "minProperties": 1,
+        "anyOf": [{"required": ["values"]}, {"required": ["message"]}, {"required": ["template"]}],
         "additionalProperties": False,
     },
     "Pass": {

@@ -75,7 +75,7 @@ class PassesView(PassEndpoint):
         with transaction.atomic():
             made = _make(caller.tenant_id, wanted)
             one = self.passes(request).get(template=wanted.template, customer__key=wanted.customer)
-            if wanted.update != Update():
+            if wanted.update != Update(silent=wanted.update.silent):
                 _arrive(one, wanted.update, caller, key, body)
         answer = Response(shown(one), status=201 if made else 200)
         answer["Location"] = _address_of(tenant, one)

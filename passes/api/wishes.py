@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from passes.design import MESSAGE
@@ -40,7 +40,7 @@ class Search:
 
 def creation_of(body: Any) -> Creation:
     """Raises BadBody."""
-    members, errors = _members(body, {"template", "customer", "values", "message"})
+    members, errors = _members(body, {"template", "customer", "values", "message", "silent"})
     template, customer = members.get("template"), members.get("customer")
     if not _is_number(template):
         errors["$.template"] = ["Send the template's number."]
@@ -54,16 +54,16 @@ def creation_of(body: Any) -> Creation:
 
 def change_of(body: Any) -> Update:
     """Raises BadBody."""
-    members, errors = _members(body, {"values", "message", "template"})
+    members, errors = _members(body, {"values", "message", "template", "silent"})
     template = members.get("template")
     if "template" in members and not _is_number(template):
         errors["$.template"] = ["Send the number of the template to move to."]
     update = _update(members, errors)
-    if not errors and not members:
+    if not errors and not members.keys() - {"silent"}:
         errors["$"] = ["Send values, a message or a template."]
     if errors:
         raise BadBody(errors)
-    return Update(update.writes, update.message, template)
+    return replace(update, template_id=template)
 
 
 def search_of(query: Mapping[str, str]) -> Search:
@@ -98,7 +98,10 @@ def _update(members: Mapping[str, Any], errors: Errors) -> Update:
             errors[f"$.values.{name}"[:200]] = [problem]
     if "message" in members and (not isinstance(message, str) or len(message) > MESSAGE_LIMIT):
         errors["$.message"] = [f"Send a text of at most {MESSAGE_LIMIT} characters; an empty one takes the last back."]
-    return Update(tuple(Write(name, value) for name, value in values.items()), message)
+    silent = members.get("silent", False)
+    if not isinstance(silent, bool):
+        errors["$.silent"] = ["Send true for a change without a line on the lock screen, or false."]
+    return Update(tuple(Write(name, value) for name, value in values.items()), message, silent=silent is True)
 
 
 def _problem(name: str, value: Any) -> str:

@@ -12,6 +12,7 @@ from passes.apple.additions import merged
 from passes.apple.barcodes import barcodes
 from passes.apple.relevance import relevance
 from passes.apple.styles import additions_of, style_of, styles
+from passes.hush import ADDITIONS_HUSHED, without_messages
 
 _SAME = {
     "sharing_prohibited": "sharingProhibited",
@@ -35,7 +36,8 @@ def pass_json(content: Mapping[str, Any], identity: Mapping[str, str]) -> dict[s
         **dict(_rest(content)),
         **dict(relevance(content)),
     }
-    return merged(document, additions_of(content))
+    additions = additions_of(content)
+    return merged(document, without_messages(additions) if content.get(ADDITIONS_HUSHED) else additions)
 
 
 def _rest(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

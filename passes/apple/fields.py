@@ -10,6 +10,8 @@ from typing import Any
 
 from django.utils.html import escape
 
+from passes.hush import HUSHED
+
 NUMBER_STYLES = {
     "number": "PKNumberStyleDecimal",
     "percent": "PKNumberStylePercent",
@@ -48,7 +50,7 @@ def _parts(field: Mapping[str, Any], row: bool) -> Iterator[tuple[str, Any]]:
     if field["label"]:
         yield "label", field["label"]
     if field["value"] != "":  # what becomes empty is no news, and has no format
-        if field["change_message"]:
+        if field["change_message"] and not field.get(HUSHED):
             yield "changeMessage", field["change_message"]
         yield from _format(field)
     if alignment := field.get("alignment"):

@@ -135,6 +135,8 @@ class PassTemplate(TenantModel):
     )  # fmt: skip
     # The design that passes show, as passes.design.design_of() made it; null until the first publication.
     published = models.JSONField(null=True, editable=False)
+    # {"tag", "before"} since a silent publication: passes with an older update tag still show the design of before.
+    quiet = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -39,6 +39,8 @@ class WalletPass(TenantModel):
     update_tag = models.BigIntegerField(default=0, help_text=_("What a phone echoes to ask for later changes only."))
     changed_by = models.ForeignKey("portal.Event", null=True, on_delete=models.SET_NULL, related_name="+")
     fetched_at = models.DateTimeField(null=True, help_text=_("When a phone first fetched the present content."))
+    # Keys of fields that changed aloud since a phone last fetched: see passes.hush.
+    untold = models.JSONField(null=True)
     voided = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -221,6 +221,22 @@ def test_publishing_shows_what_changes_and_renews_each_pass(world: World, owner:
     assert "Published." in owner.get(url(PassTemplate, "history", template.pk)).content.decode()
 
 
+def test_publishing_silently_is_a_tick_in_the_dialog(world: World, owner: Client) -> None:
+    template, wallet_pass = world.rows[PassTemplate], world.rows[WalletPass]
+    TemplateField.objects.filter(template=template).update(expression="{{ points }} pts", change_message="%@")
+    address = action(PassTemplate, template.pk, "publish")
+    assert 'name="silent"' in owner.get(address).content.decode()
+
+    owner.post(address, {**SUBMIT, "silent": "on"}, HTTP_HX_REQUEST="true")
+
+    job = Job.objects.get(kind="template.publication")
+    assert str(job) == "Publish “Verdi card” silently"
+    Worker().until_ended(job)
+    wallet_pass.refresh_from_db()
+    assert [field.get("hushed") for field in wallet_pass.content["fields"][:1]] == [True]
+    assert "Published silently." in owner.get(url(PassTemplate, "history", template.pk)).content.decode()
+
+
 def test_publishing_names_whatever_changes(world: World, owner: Client) -> None:
     template = world.rows[PassTemplate]
     world.rows[TemplateField].format = "number"

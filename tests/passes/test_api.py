@@ -185,6 +185,22 @@ class TestChanging:
         assert answer.json()["errors"]
         assert not Event.objects.filter(kind="pass.update").exists()
 
+    def test_silently_it_changes_without_a_message(self, till: Till) -> None:
+        till.template.fields.update(change_message="%@ points")
+        till.template.published = design_of(till.template)
+        till.template.save()
+        one = till.made()
+
+        assert till.change(one, {"values": {"points": 480}, "silent": True}).status_code == 202
+        work()
+
+        one.refresh_from_db()
+        assert [(field["value"], field["hushed"]) for field in one.content["fields"][:1]] == [(480, True)]
+
+    @pytest.mark.parametrize("body", [{"silent": True}, {"values": {"points": 1}, "silent": "yes"}])
+    def test_silent_says_how_not_what(self, till: Till, body: Any) -> None:
+        assert till.change(till.made(), body).status_code == 400
+
     def test_a_pass_that_is_not_there_is_404(self, till: Till) -> None:
         assert till.call("patch", f"/{NOBODYS}", {"message": "x"}).status_code == 404
         assert till.call("get", f"/{NOBODYS}").status_code == 404

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from integrations.actito.models import ParameterMapping
 from integrations.mapping import ValueType
@@ -96,6 +97,18 @@ def shop() -> Shop:
 
 
 # Whom, and what
+
+
+@pytest.mark.parametrize(("sent", "hushed"), [(True, True), ("true", True), ("1", True), ("no", None), (None, None)])
+def test_a_silent_action_changes_the_card_without_a_message(shop: Shop, sent: Any, hushed: bool | None) -> None:
+    shop.card.template.fields.update(change_message="%@ points")
+    publish(shop.card.template)
+    WalletPass.objects.update(fetched_at=timezone.now())
+
+    shop.act(points=310, silent=sent)
+
+    assert shop.fields["points"] == 310
+    assert shop.card.content["fields"][0].get("hushed") is hushed
 
 
 @pytest.mark.parametrize("case", ["action_with_flat_keys", "action_nested", "action_of_other_connectors"])

@@ -12,6 +12,8 @@ from passes.apple import apns
 from passes.apple.sandbox import AppleSandbox, Network, VirtualIPhone
 from passes.models import AppleCredentials, Device, Registration, WalletPass
 from passes.pages import link
+from passes.update import Update, arrive
+from passes.values import Write
 from portal import ledger
 from portal.models import Attempt, Event
 from tests.passes import world
@@ -86,6 +88,45 @@ def test_two_changes_within_one_second_are_both_fetched(apple: AppleSandbox, cap
     assert [entry["text"] for entry in phone.screen] == ["You now have 60 points", "You now have 70 points"]
     phone.refresh()
     assert logged(caplog) == []
+
+
+def put(held: WalletPass, *, silent: bool, **values: Any) -> None:
+    """A change by API, as a worker carries it out."""
+    update = Update(tuple(Write(name, value) for name, value in values.items()), silent=silent)
+    arrive(held, update, source="test", source_id=None, body_hash="")
+    work()
+
+
+def test_a_silent_update_changes_the_card_and_says_nothing(
+    apple: AppleSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    held, phone = card(apple), apple.phone("anna")
+    phone.add(f"{link(held)}/apple")
+
+    put(held, silent=True, points=60)
+    wait_until(lambda: points(phone) == [60])
+    phone.refresh()
+    assert phone.screen == []
+
+    put(held, silent=False, points=70)
+    wait_until(lambda: phone.screen)
+    assert [entry["text"] for entry in phone.screen] == ["You now have 70 points"]
+    assert logged(caplog) == []
+
+
+def test_a_phone_that_was_off_hears_what_was_loud_and_nothing_else(apple: AppleSandbox) -> None:
+    held, phone = card(apple), apple.phone("anna")
+    phone.add(f"{link(held)}/apple")
+    apple.apns.on_push = None
+
+    put(held, silent=False, points=60)
+    put(held, silent=True, points=70)
+    phone.refresh()
+    put(held, silent=True, points=80)
+    phone.refresh()
+
+    assert points(phone) == [80]
+    assert [entry["text"] for entry in phone.screen] == ["You now have 70 points"]
 
 
 def test_a_phone_with_cards_of_two_tenants_of_one_pass_type_gets_both(apple: AppleSandbox) -> None:
