@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-slow faults lint bench messages lock clean
+.PHONY: help install install-dev demo test test-slow judges faults lint bench messages lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,9 @@ test: install-dev  ## The suite, on SQLite unless DATABASE_URL says otherwise
 
 test-slow: install-dev  ## Kills, crashes, browser
 	$(BIN)/python -m pytest -m slow -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+judges:  ## Install the judges of passes that are written for Node; the slow tests ask them
+	cd tests/judges && npm ci --no-audit --no-fund --loglevel=error
 
 faults: install-dev  ## Every fault with the product's own times, as a table
 	@mkdir -p var && rm -f var/faults.md

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +24,9 @@ from django.db import models
 from portal.redaction import excerpt, redact
 from portal.sentences import Explained, say
 
-__all__ = ["Ciphertext", "EncryptedTextField", "SecretError", "decrypt", "encrypt", "excerpt", "redact"]
+__all__ = [
+    "Ciphertext", "EncryptedTextField", "Sealed", "SecretError", "decrypt", "encrypt", "excerpt", "redact", "sealed",
+]  # fmt: skip
 
 NONCE_BYTES = 12
 
@@ -79,6 +82,26 @@ def decrypt(stored: Ciphertext, bound_to: str) -> str:
         return ciphers()[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode()).decode()
     except (InvalidTag, ValueError) as error:
         raise SecretError(say("The stored secret does not belong to this row, or was changed.")) from error
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A secret as it is stored, and what it is bound to: equal for equal ones, so what is made of it can be kept."""
+
+    stored: str
+    bound_to: str
+
+    def opened(self) -> str:
+        """Raises SecretError."""
+        return decrypt(self.stored, self.bound_to) if isinstance(self.stored, Ciphertext) else self.stored
+
+
+def sealed(row: models.Model, name: str) -> Sealed:
+    """The secret of a row's encrypted field."""
+    field = row._meta.get_field(name)
+    if not isinstance(field, EncryptedTextField):
+        raise TypeError(f"{name} is not encrypted.")
+    return Sealed(row.__dict__[name] if name in row.__dict__ else field.stored_in(row) or "", field.bound_to_row(row))
 
 
 class _Attribute:

@@ -23,8 +23,28 @@ def pytest_configure() -> None:
     settings.WHITENOISE_USE_FINDERS = False
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="leave out the tests that ask no database: on another they are the same",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("database_only"):
+        config.hook.pytest_deselected(items=[item for item in items if not _asks_database(item)])
+        items[:] = [item for item in items if _asks_database(item)]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+_DATABASES = {"db", "transactional_db", "empty_database", "migrated_database", "django_db_setup"}
+
+
+def _asks_database(item: pytest.Item) -> bool:
+    """What is slow starts processes, which have a database of their own."""
+    asked = _DATABASES & set(getattr(item, "fixturenames", ()))
+    return bool(asked) or any(item.get_closest_marker(name) for name in ("django_db", "slow"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,23 +6,23 @@ https://developer.apple.com/documentation/walletpasses/building-a-pass
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 
+from passes.apple.archive import Part, part
 from passes.apple.document import pass_json
 from passes.apple.sign import CertificateError, sign
 from passes.apple.translations import strings
-from passes.models import TemplateImage, WalletPass
+from passes.models import AppleCredentials, TemplateImage, WalletPass
+from portal.secrets import sealed
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
-# Zip entries carry a fixed time, so that equal content makes equal bytes up to the signature.
-_ZIP_TIME = (2020, 1, 1, 0, 0, 0)
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 class Unfit(Exception):
@@ -44,47 +44,64 @@ def build(wallet_pass: WalletPass) -> bytes:
         "webServiceURL": f"{settings.PUBLIC_URL}/wallet/apple",
     }
     try:
-        files = {"pass.json": _json(pass_json(content, identity)), **strings(content)}
+        texts = {"pass.json": _json(pass_json(content, identity)), **strings(content)}
     except (KeyError, ValueError) as error:
         raise Unfit(f"The stored content cannot be read ({type(error).__name__}). Renew the pass.") from error
-    files.update(_images(wallet_pass))
-    manifest = _json({name: _sha1(data) for name, data in files.items()})
+    images = _images(wallet_pass)
+    manifest = _json({**images.manifest, **{name: _sha1(data) for name, data in texts.items()}})
+    texts |= {"manifest.json": manifest, "signature": _signature(apple, manifest)}
+    return (images.part + part(texts, offset=len(images.part.files))).closed()
+
+
+def _signature(apple: AppleCredentials, manifest: bytes) -> bytes:
     try:
-        signature = sign(
-            manifest, certificate=apple.certificate, private_key=apple.private_key, intermediate=apple.intermediate
-        )
+        key = sealed(apple, "private_key")
+        return sign(manifest, certificate=apple.certificate, private_key=key, intermediate=apple.intermediate)
     except CertificateError as error:
         raise Unfit(f"Apple certificate “{apple}”: {error}") from error
-    return _zip({**files, "manifest.json": manifest, "signature": signature})
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _write(document).encode()
 
 
 def _sha1(data: bytes) -> str:
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
-def _images(wallet_pass: WalletPass) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class _Images:
+    """The pictures of a design as they lie in each of its passes: `manifest` has the SHA-1 of each by its path."""
+
+    part: Part
+    manifest: Mapping[str, str]
+
+
+def _images(wallet_pass: WalletPass) -> _Images:
     """The images that the content names, by file name."""
-    wanted = tuple(sorted(wallet_pass.content.get("images", {}).items()))
+    content = wallet_pass.content
+    wanted, poster = tuple(sorted(content.get("images", {}).items())), bool(content.get("poster"))
     try:
-        images = _read_images(wallet_pass.template_id, wanted)
+        images = _kept_images(wallet_pass.template_id, wanted, poster)
     except LookupError:
-        images = _present_images(wallet_pass.template_id)
-    if "icon.png" not in images:
+        images = _laid_out(_present_images(wallet_pass.template_id), poster)
+    if "icon.png" not in images.manifest:
         raise Unfit(f"The template “{wallet_pass.template}” has no icon. Phones refuse a pass without one.")
-    return _with_artwork(images) if wallet_pass.content.get("poster") else images
+    return images
 
 
 @lru_cache(maxsize=32)
-def _read_images(template_id: int, wanted: tuple[tuple[str, str], ...]) -> dict[str, bytes]:
+def _kept_images(template_id: int, wanted: tuple[tuple[str, str], ...], poster: bool) -> _Images:
     """Read once per process and version. Raises LookupError, which is not kept, when an image is no longer the one."""
     present = _present_images(template_id)
     if any(_sha1(present.get(name, b"")) != sha1 for name, sha1 in wanted):
         raise LookupError("An image was replaced after the content was stored.")
-    return {"icon.png": present["icon.png"], **{name: present[name] for name, _ in wanted}}
+    return _laid_out({"icon.png": present["icon.png"], **{name: present[name] for name, _ in wanted}}, poster)
+
+
+def _laid_out(images: Mapping[str, bytes], poster: bool) -> _Images:
+    files = _with_artwork(images) if poster else images
+    return _Images(part(files), {name: _sha1(data) for name, data in files.items()})
 
 
 def _present_images(template_id: int) -> dict[str, bytes]:
@@ -101,11 +118,3 @@ def _with_artwork(images: Mapping[str, bytes]) -> dict[str, bytes]:
     """Apple shows a poster with a background picture; others say that it wants `artwork`. With both, either works."""
     artwork = {name.replace("background", "artwork"): data for name, data in images.items() if "background" in name}
     return {**artwork, **images}
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data)
-    return out.getvalue()

@@ -13,13 +13,11 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.utils.translation import gettext as _
 
-# Without Binary, line ends are changed before hashing, and a manifest with a line end gets a wrong signature.
-_OPTIONS = (PKCS7Options.DetachedSignature, PKCS7Options.Binary, PKCS7Options.NoCapabilities)
+from passes.apple.cms import Signer
+from portal.secrets import Sealed
 
 T = TypeVar("T")
 
@@ -29,14 +27,13 @@ class CertificateError(ValueError):
 
 
 @lru_cache(maxsize=256)
-def _signer(
-    certificate: str, private_key: str, intermediate: str
-) -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _signer(certificate: str, private_key: Sealed | str, intermediate: str) -> Signer:
     """Parsed once per process: checking a key takes a hundred times as long as signing with it."""
-    key = _parsed(_("private key"), lambda: load_pem_private_key(private_key.encode(), password=None))
+    pem = private_key if isinstance(private_key, str) else private_key.opened()
+    key = _parsed(_("private key"), lambda: load_pem_private_key(pem.encode(), password=None))
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise CertificateError(_("The private key is neither RSA nor EC."))
-    return (
+    return Signer(
         _parsed(_("certificate"), lambda: x509.load_pem_x509_certificate(certificate.encode())),
         key,
         _parsed(_("intermediate certificate"), lambda: x509.load_pem_x509_certificate(intermediate.encode())),
@@ -54,20 +51,21 @@ def _parsed(name: str, parse: Callable[[], T]) -> T:
     raise CertificateError(sentence % {"name": name})
 
 
-def sign(manifest: bytes, *, certificate: str, private_key: str, intermediate: str) -> bytes:
+def sign(manifest: bytes, *, certificate: str, private_key: Sealed | str, intermediate: str) -> bytes:
     """The DER signature of a manifest. Raises CertificateError where phones would refuse it."""
-    leaf, key, issuer = _signer(certificate, private_key, intermediate)
-    _check_time(leaf, issuer)
-    builder = PKCS7SignatureBuilder().set_data(manifest).add_signer(leaf, key, SHA256()).add_certificate(issuer)
-    return builder.sign(Encoding.DER, list(_OPTIONS))
+    signer, now = _signer(certificate, private_key, intermediate), datetime.now(UTC)
+    if not signer.begins <= now <= signer.ends:
+        raise CertificateError(_out_of_time(signer, now))
+    return signer.sign(manifest, now)
 
 
-def _check_time(leaf: x509.Certificate, issuer: x509.Certificate) -> None:
-    now = datetime.now(UTC)
-    for name, certificate in ((_("certificate"), leaf), (_("intermediate certificate"), issuer)):
-        if now < certificate.not_valid_before_utc:
-            said = _("The %(name)s is not valid before %(day)s.")
-            raise CertificateError(said % {"name": name, "day": f"{certificate.not_valid_before_utc:%Y-%m-%d}"})
-        if now > certificate.not_valid_after_utc:
+def _out_of_time(signer: Signer, now: datetime) -> str:
+    certificates = ((_("certificate"), signer.certificate), (_("intermediate certificate"), signer.issuer))
+    for name, certificate in certificates:
+        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        if now < begins:
+            return _("The %(name)s is not valid before %(day)s.") % {"name": name, "day": f"{begins:%Y-%m-%d}"}
+        if now > ends:
             said = _("The %(name)s was valid until %(day)s only. Renew it at Apple.")
-            raise CertificateError(said % {"name": name, "day": f"{certificate.not_valid_after_utc:%Y-%m-%d}"})
+            return said % {"name": name, "day": f"{ends:%Y-%m-%d}"}
+    raise ValueError("Both certificates are valid.")

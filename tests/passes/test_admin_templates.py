@@ -139,6 +139,7 @@ def test_a_finding_leads_to_the_line_of_the_form_that_it_is_about(world: World, 
     assert 'id="id_fields-1-expression"' in page
 
 
+@pytest.mark.slow
 def test_a_thousand_fields_are_an_error_of_the_form(world: World, owner: Client) -> None:
     template = world.rows[PassTemplate]
     many: dict[str, Any] = {"fields-TOTAL_FORMS": 1000}

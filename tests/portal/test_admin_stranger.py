@@ -68,12 +68,16 @@ def test_pages_of_the_site_name_nobody_else(owner: Looker) -> None:
 # Each role, and people who may not enter
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("roles")
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_changes_what_its_actions_allow_and_nothing_else(role: Role, owner: Looker, worlds: Worlds) -> None:
     looker = Looker(client_of(member(worlds[0], role)), *worlds, actions=ROLE_ACTIONS[role])
     assert_kept(walk_role(site, looker, owner), at_least=40)
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("roles")
 @pytest.mark.parametrize("role", [Role.MARKETER, Role.OPERATOR, Role.AUDITOR])
 def test_a_role_sees_what_its_actions_allow_and_nothing_else(role: Role, worlds: Worlds) -> None:
     looker = Looker(client_of(member(worlds[0], role)), *worlds, actions=ROLE_ACTIONS[role])
