@@ -43,7 +43,8 @@ def design_of(template: PassTemplate) -> dict[str, Any]:
         "texts": _texts(template),
         "images": {image.file_name: image.sha1 for image in template.images.all()},
     }
-    design |= {name: value for name, value in (*_behaviour(template), *_surroundings(template)) if value}
+    parts = (*_behaviour(template), *_surroundings(template), ("conditions", _conditions(template)))
+    design |= {name: value for name, value in parts if value}
     return {**design, "time_zone": template.tenant.time_zone} if _tells_time(design) else design
 
 
@@ -57,6 +58,14 @@ def _behaviour(template: PassTemplate) -> Iterator[tuple[str, Any]]:
     if template.nfc_message:
         confirmed = {"confirmed": True} if template.nfc_confirmed else {}
         yield "nfc", {"message": template.nfc_message, "key": _bare_key(template.nfc_key), **confirmed}
+
+
+def _conditions(template: PassTemplate) -> dict[str, Any]:
+    """Who gets a pass, as passes.conditions reads it. Published like the design, though no card shows it."""
+    if template.issue != PassTemplate.Issue.CONDITION:
+        return {}
+    rows = [{"name": row.name, "operator": row.operator, "value": row.value} for row in template.conditions.all()]
+    return {**({"any": True} if template.any_condition else {}), "rows": rows} if rows else {}
 
 
 def _bare_key(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from passes import eligible
 from passes.apple import certificate
 from passes.apple.lint import lint
 from passes.certificates import parsed
@@ -15,8 +16,11 @@ LOOKED_AT, TRIED = 200, 50
 
 
 def inspect_template(template: PassTemplate) -> list[Finding]:
-    """Errors first. Empty for a template without a wallet: nobody will see it."""
-    return lint(design_of(template), _facts(template)) if template.apple else []
+    """Errors first. Of a template without a wallet only its conditions are looked at: nobody will see the rest."""
+    facts = _facts(template)
+    found = [*eligible.check(template, facts.known)]
+    found += lint(design_of(template), facts) if template.apple else []
+    return sorted(found, key=lambda finding: finding.severity)  # "error" comes before "warning"
 
 
 def _facts(template: PassTemplate) -> Facts:

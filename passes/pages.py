@@ -4,58 +4,43 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.core.signing import BadSignature, Signer
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
-from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
 from passes.apple.collection import MEDIA_TYPE as COLLECTION_TYPE
 from passes.apple.collection import MOST, collect
+from passes.getting import get_pass
+from passes.links import Read, link, read_link, read_link_to_all
 from passes.models import TemplateImage, WalletPass
+from passes.screens import EXPIRED, UNFIT, UNKNOWN, NoCard, answered, language_of
+from passes.screens import page as screen
 from passes.words import words
 
 log = logging.getLogger(__name__)
 
-_signer = Signer(salt="passes.link", sep=".")
-_all_signer = Signer(salt="passes.link.all", sep=".")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _FRONT = ("header", "primary", "secondary", "auxiliary")
 _IMAGE_ROLES = ("logo", "strip")
 
 
-def link(wallet_pass: WalletPass) -> str:
-    """The address of the pass's page. It is signed and says nothing of the customer."""
-    return str(settings.PUBLIC_URL) + reverse("pass-page", args=[_token(wallet_pass)])
-
-
-def link_to_all(wallet_pass: WalletPass) -> str:
-    """The address of all valid passes of the same customer. Who has the link of one pass cannot make it."""
-    token = _all_signer.sign(wallet_pass.serial_number.hex)
-    return str(settings.PUBLIC_URL) + reverse("pass-collection", args=[token])
-
-
-def _token(wallet_pass: WalletPass) -> str:
-    return _signer.sign(wallet_pass.serial_number.hex)
-
-
-def _find(token: str, signer: Signer = _signer) -> WalletPass | None:
-    try:
-        serial = signer.unsign(token)
-    except BadSignature:
-        return None
+def _found(read: Read | None) -> WalletPass:
+    """The pass that a link leads to. Raises NoCard."""
+    if read is None:
+        raise NoCard(UNKNOWN)
     passes = WalletPass.objects.select_related("template__apple", "customer")
-    found: WalletPass | None = passes.filter(serial_number=serial).exclude(content={}).first()
+    found: WalletPass | None = passes.filter(serial_number=read.what).exclude(content={}).first()
+    if found is None:
+        raise NoCard(UNKNOWN)
+    if read.expired:
+        raise NoCard(EXPIRED, found.template, found.customer)
     return found
 
 
@@ -78,23 +63,15 @@ def front(content: Mapping[str, Any], language: str) -> dict[str, list[Shown]]:
     return groups
 
 
-def _language(wallet_pass: WalletPass) -> str:
-    """The customer's, where the portal speaks it; else the template's."""
-    known = {code for code, _ in settings.LANGUAGES}
-    wanted = re.split("[-_]", wallet_pass.customer.language.lower())[0]
-    return wanted if wanted in known else wallet_pass.template.language
-
-
 @require_safe
+@answered
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    wallet_pass = _find(token)
-    if wallet_pass is None:
-        return _notice(request, "unknown", 404)
-    language = _language(wallet_pass)
+    wallet_pass = _found(read_link(token))
+    language = language_of(wallet_pass.template, wallet_pass.customer)
     content = wallet_pass.content
     colours = {name: text if _COLOUR.fullmatch(text) else "#1F2937" for name, text in content["colours"].items()}
     with translation.override(language):
-        return _page(
+        return screen(
             request,
             "pages/pass.html",
             {
@@ -106,7 +83,6 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
                 "address": link(wallet_pass),
                 "apple": reverse("pass-apple", args=[token]) if wallet_pass.template.apple_id else "",
             },
-            200,
         )
 
 
@@ -122,10 +98,11 @@ def _image_addresses(wallet_pass: WalletPass, token: str, language: str) -> dict
 
 
 @require_safe
+@answered
 def image(request: HttpRequest, token: str, sha1: str) -> HttpResponse:
     """An image of the card's front. What has this address never changes."""
-    wallet_pass = _find(token)
-    if wallet_pass is None or sha1 not in wallet_pass.content["images"].values():
+    wallet_pass = _found(read_link(token))
+    if sha1 not in wallet_pass.content["images"].values():
         raise Http404
     if request.headers.get("If-None-Match") == f'"{sha1}"':
         return HttpResponseNotModified()
@@ -137,16 +114,13 @@ def image(request: HttpRequest, token: str, sha1: str) -> HttpResponse:
 
 
 @require_safe
+@answered
 def apple_pass(request: HttpRequest, token: str) -> HttpResponse:
-    wallet_pass = _find(token)
-    if wallet_pass is None:
-        return _notice(request, "unknown", 404)
-    try:
-        response = HttpResponse(build(wallet_pass), content_type=MEDIA_TYPE)
-    except Unfit as problem:
-        log.error("pass=%s cannot be made for Apple Wallet: %s", wallet_pass.pk, problem)
-        with translation.override(_language(wallet_pass)):
-            return _notice(request, "unfit", 409)
+    wallet_pass = _found(read_link(token))
+    signed = _signed(wallet_pass)
+    if not signed:
+        raise NoCard(UNFIT, wallet_pass.template, wallet_pass.customer)
+    response = HttpResponse(signed, content_type=MEDIA_TYPE)
     response["Last-Modified"] = http_date((wallet_pass.changed_at or wallet_pass.created_at).timestamp())
     response["Content-Disposition"] = 'attachment; filename="pass.pkpass"'
     response["Cache-Control"] = "private, no-store"
@@ -154,15 +128,13 @@ def apple_pass(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_safe
+@answered
 def apple_passes(request: HttpRequest, token: str) -> HttpResponse:
     """The newest valid passes of a customer in one file; those that cannot be made are left out."""
-    one = _find(token, _all_signer)
-    if one is None:
-        return _notice(request, "unknown", 404)
+    one = _found(read_link_to_all(token))
     signed = [data for each in valid_passes(one) if (data := _signed(each))]
     if not signed:
-        with translation.override(_language(one)):
-            return _notice(request, "unfit", 409)
+        raise NoCard(UNFIT, one.template, one.customer)
     response = HttpResponse(collect(signed), content_type=COLLECTION_TYPE)
     response["Content-Disposition"] = 'attachment; filename="passes.pkpasses"'
     response["Cache-Control"] = "private, no-store"
@@ -184,30 +156,8 @@ def _signed(wallet_pass: WalletPass) -> bytes:
         return b""
 
 
-def _notice(request: HttpRequest, what: str, status: int) -> HttpResponse:
-    """A page that says in a sentence why there is no pass here."""
-    return _page(request, "pages/notice.html", {"what": what}, status)
-
-
-def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int) -> HttpResponse:
-    """Nothing but the page itself may load, nobody learns its address, and no search engine keeps it."""
-    nonce = secrets.token_urlsafe(16)
-    response = render(
-        request, template, {**context, "nonce": nonce, "language": translation.get_language()}, status=status
-    )
-    response["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    response["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    response["Cache-Control"] = "private, no-store"
-    patch_vary_headers(response, ["Accept-Language"])
-    return response
-
-
 urlpatterns = [
+    path("get/<str:token>", get_pass, name="pass-get"),
     path("all/<str:token>", apple_passes, name="pass-collection"),
     path("<str:token>", page, name="pass-page"),
     path("<str:token>/apple", apple_pass, name="pass-apple"),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from passes.conditions import matches
 from passes.design import design_of
 from passes.findings import Finding, Severity
 from passes.inspection import inspect_template
 from passes.models import PassTemplate
-from passes.refresh import PASS_DUE, PASS_REFRESH, next_tag
+from passes.refresh import BY_ITSELF, PASS_DUE, PASS_REFRESH, next_tag
 from portal import jobs
 from portal.jobs import Row
 from portal.ledger import lane_id_for
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PUBLICATION = "template.publication"
 PASSES, CUSTOMERS = "passes", "customers"
+LOOKED_AT = 10_000
 
 
 class Refused(Exception):
@@ -89,7 +91,7 @@ class Publication:
             silent = {"silent": True} if job.payload.get("silent") else {}
             found = [Row([PASSES, n], PASS_REFRESH, f"pass:{n}", {"pass": n, **silent}, lane_id) for n in passes]
             key = 0
-        without = _keys(_without(template), key, limit - len(found))
+        without = _due(template, key, limit - len(found))
         return [*found, *(Row([CUSTOMERS, n], PASS_DUE, f"due:{n}", {"customer": n}, lane_id) for n in without)]
 
     def lane_id(self, job: Job) -> int | None:
@@ -101,11 +103,31 @@ def _template(job: Job) -> PassTemplate | None:
 
 
 def _without(template: PassTemplate) -> QuerySet[Customer]:
-    """The customers who are to get a pass of it."""
+    """The customers who are to get a pass of it, or may be: each row looks at the conditions itself."""
     customers = Customer.objects.for_tenant(template.tenant_id)
-    if template.active and template.issue == PassTemplate.Issue.EVERY_CUSTOMER:
+    if template.active and template.issue in BY_ITSELF:
         return customers.exclude(passes__template=template)
     return customers.none()
+
+
+def _due(template: PassTemplate, after: int, limit: int) -> list[int]:
+    """The next customers who match the conditions.
+
+    Where few do, a look at a million must not take a run of the feeder: behind so many, the next ones are taken as they
+    come, and their rows find out that there is nothing to do.
+    """
+    customers, conditions = _without(template), (template.published or {}).get("conditions")
+    if template.issue != PassTemplate.Issue.CONDITION or not limit:
+        return list(_keys(customers, after, limit))
+    looked_at = customers.filter(pk__gt=after).order_by("pk").values_list("pk", "values")[:LOOKED_AT]
+    found: list[int] = []
+    for key, values in looked_at.iterator(chunk_size=1000):
+        after = key
+        if matches(conditions or {}, values):
+            found.append(key)
+            if len(found) == limit:
+                return found
+    return [*found, *_keys(customers, after, limit - len(found))]
 
 
 def _keys(rows: QuerySet[Any], after: int, limit: int) -> Iterable[int]:

@@ -14,6 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from passes import delivery
+from passes.conditions import matches
 from passes.content import Content, ContentError, content_hash, render
 from passes.design import design_of
 from passes.hush import hushed
@@ -25,6 +26,8 @@ from portal.models import Customer, Event
 from portal.sentences import Sentence, joined, say
 
 PASS_REFRESH, PASS_DUE = "pass.refresh", "pass.due"
+# When passes are made without anybody asking.
+BY_ITSELF = (PassTemplate.Issue.EVERY_CUSTOMER, PassTemplate.Issue.CONDITION)
 _CHANGING = ("content", "content_hash", "changed_at", "changed_by", "update_tag", "fetched_at", "untold", "voided")
 
 
@@ -100,8 +103,14 @@ class _Told:
 
 def _templates_due(customer: Customer) -> list[PassTemplate]:
     templates = PassTemplate.objects.for_tenant(customer.tenant_id).select_related("apple")
-    due = templates.filter(active=True, issue=PassTemplate.Issue.EVERY_CUSTOMER, published__isnull=False)
-    return list(due.exclude(passes__customer=customer))
+    due = templates.filter(active=True, issue__in=BY_ITSELF, published__isnull=False)
+    return [template for template in due.exclude(passes__customer=customer) if suits(template, customer)]
+
+
+def suits(template: PassTemplate, customer: Customer) -> bool:
+    """Whether the customer matches the published conditions, where the template has any."""
+    asks = template.issue == PassTemplate.Issue.CONDITION
+    return not asks or matches((template.published or {}).get("conditions", {}), customer.values)
 
 
 def _new_pass(template: PassTemplate, customer: Customer) -> WalletPass:

@@ -26,6 +26,7 @@ from passes.models import (
     SpareCertificate,
     TemplateAction,
     TemplateBeacon,
+    TemplateCondition,
     TemplateField,
     TemplateImage,
     TemplateLocation,
@@ -341,6 +342,14 @@ class TemplateImageFactory(Factory[TemplateImage]):
     template = factory.SubFactory(TemplateFactory)
     role = TemplateImage.Role.ICON
     data = factory.LazyFunction(picture)
+
+
+class TemplateConditionFactory(Factory[TemplateCondition]):
+    class Meta:
+        model = TemplateCondition
+
+    template = factory.SubFactory(TemplateFactory)
+    name, operator, value = "tier", TemplateCondition.Operator.EQUALS, "Gold"
 
 
 class TemplateLocationFactory(Factory[TemplateLocation]):

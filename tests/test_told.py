@@ -20,8 +20,8 @@ from integrations.actito.sandbox import ActitoSandbox
 from integrations.mapping import ValueType
 from passes.apple import apns
 from passes.apple.sandbox import AppleSandbox, Network
+from passes.links import link
 from passes.models import AppleCredentials, WalletPass
-from passes.pages import link
 from portal import ledger
 from portal.access import make_key
 from portal.models import Event, Lane, Scope

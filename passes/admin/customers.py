@@ -10,10 +10,15 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from passes.admin.giving import templates_for
 from passes.admin.passes import state_of
-from passes.models import Registration, WalletPass, phones_count
+from passes.issuing import Way
+from passes.links import link_to_get
+from passes.models import PassTemplate, Registration, WalletPass, phones_count
 from portal.admin.extend import Column, Panel, extensions
+from portal.admin.rights import may_here
 from portal.models import Customer
+from portal.tenancy import Action
 
 
 def wallets() -> Coalesce:
@@ -29,7 +34,16 @@ def wallet_text(phones: int) -> str:
 def panel(request: HttpRequest, customer: Customer) -> Panel:
     passes: Any = WalletPass.objects.filter(customer=customer).select_related("template").defer("content")
     found = [(each, *state_of(each, each.phones)) for each in passes.annotate(phones=phones_count())]
-    return Panel(_("Passes"), "admin/passes/customer_panel.html", {"passes": found}, position=10)
+    shown = {"passes": found, "links": _links(request, customer)}
+    return Panel(_("Passes"), "admin/passes/customer_panel.html", shown, position=10)
+
+
+def _links(request: HttpRequest, customer: Customer) -> list[tuple[PassTemplate, str]]:
+    """Where the customer gets passes that are made when their link is opened. Who has a link has the pass."""
+    if not any(may_here(request, action, customer.tenant_id) for action in (Action.OPERATE, Action.CONFIGURE)):
+        return []
+    open_to = [each for each in templates_for(customer, Way.LINK) if each.issue == PassTemplate.Issue.LINK]
+    return [(template, link_to_get(template, customer)) for template in open_to]
 
 
 def subjects(customer: Customer) -> list[str]:

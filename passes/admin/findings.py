@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Model
 from django.utils.text import capfirst
 
-from passes.admin.parts import FieldInline, ImageInline, TextInline
+from passes.admin.parts import ConditionInline, FieldInline, ImageInline, TextInline
 from passes.admin.surroundings import ActionInline, BeaconInline, LocationInline, MomentInline
 from passes.findings import Finding, Severity
 from passes.models import PassTemplate, TemplateAction
@@ -16,7 +16,7 @@ from portal.sentences import told
 
 _INLINES = {
     "fields": FieldInline, "texts": TextInline, "images": ImageInline, "moments": MomentInline,
-    "locations": LocationInline, "beacons": BeaconInline, "actions": ActionInline,
+    "conditions": ConditionInline, "locations": LocationInline, "beacons": BeaconInline, "actions": ActionInline,
 }  # fmt: skip
 
 
@@ -34,6 +34,7 @@ class Shown:
 def shown(findings: Iterable[Finding], template: PassTemplate) -> list[Shown]:
     rows = {
         "fields": [field.label or field.key for field in template.fields.all()],
+        "conditions": [condition.name for condition in template.conditions.all()],
         "moments": [moment.starts for moment in template.moments.all()],
         "actions": [action.kind for action in template.actions.all()],
     }

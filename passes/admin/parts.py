@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from passes.admin.entries import DocumentField, PngInput
 from passes.admin.preview import picture
 from passes.images import ImageError, inspect_png
-from passes.models import TemplateField, TemplateImage, TemplateText
+from passes.models import TemplateCondition, TemplateField, TemplateImage, TemplateText
 from portal.admin.base import TenantStackedInline, TenantTabularInline
 from portal.admin.forms import TenantForm
 from portal.tenancy import Action
@@ -83,6 +83,13 @@ class FieldInline(Parts, TenantStackedInline):
             ("alignment", "second_row"), "link", "detectors", "semantics",
         ]}),
     )  # fmt: skip
+
+
+class ConditionInline(Parts, TenantTabularInline):
+    model = TemplateCondition
+    fields = ("name", "operator", "value")
+    max_num = 20
+    verbose_name_plural = _("Conditions")
 
 
 class TextInline(Parts, TenantTabularInline):

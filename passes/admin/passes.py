@@ -17,8 +17,9 @@ from unfold.enums import ActionVariant
 from passes.admin.filters import IsVoid, WhichTemplate
 from passes.admin.preview import card
 from passes.content import ContentError
+from passes.links import link, link_to_all
 from passes.models import Device, WalletPass, phones_count
-from passes.pages import link, link_to_all, valid_passes
+from passes.pages import valid_passes
 from passes.refresh import refresh
 from passes.words import words
 from portal import ledger
@@ -59,7 +60,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
     search_help_text = _("The beginning of a customer's key, for example anna@")
     change_form_template = "admin/passes/pass.html"
     actions_detail = ("void",)
-    empty_sentence = _("Passes are made from templates: for every customer, or by hand.")
+    empty_sentence = _("Passes are made from templates, each of which says when and for whom.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(phones=phones_count()).defer("content")

@@ -19,10 +19,11 @@ from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldBooleanSwitchWidge
 from passes.admin.changes import samples
 from passes.admin.entries import ColourField, DocumentField
 from passes.admin.findings import shown
-from passes.admin.parts import FieldInline, ImageInline, TextInline
+from passes.admin.parts import ConditionInline, FieldInline, ImageInline, TextInline
 from passes.admin.preview import sample_card
 from passes.admin.surroundings import ActionInline, BeaconInline, LocationInline, MomentInline
 from passes.design import design_of
+from passes.eligible import share
 from passes.findings import Severity
 from passes.inspection import inspect_template
 from passes.models import PassTemplate, TemplateImage, WalletPass
@@ -37,7 +38,13 @@ from portal.admin.site import site
 from portal.tenancy import Action
 
 # What a design is made of, beside the pictures.
-_DESIGNED = ("fields", "texts", "locations", "beacons", "moments", "actions")
+_DESIGNED = ("fields", "texts", "locations", "beacons", "moments", "actions", "conditions")
+
+
+def _told_of(template: PassTemplate) -> dict[str, Any]:
+    """What the page of a template says of it as it is saved."""
+    found = shown(inspect_template(template), template)
+    return {**sample_card(template), "findings": found, "share": share(template)}
 
 
 class PublishForm(DialogForm):
@@ -50,7 +57,12 @@ class PublishForm(DialogForm):
     def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
         template = row(request, PassTemplate, object_id, Action.CONFIGURE)
         errors = [finding for finding in inspect_template(template) if finding.severity == Severity.ERROR]
-        return {"count": template.passes.count(), "samples": samples(template), "findings": shown(errors, template)}
+        return {
+            "count": template.passes.count(),
+            "samples": samples(template),
+            "findings": shown(errors, template),
+            "share": share(template),
+        }
 
 
 @admin.register(PassTemplate, site=site)
@@ -60,11 +72,13 @@ class PassTemplateAdmin(TenantAdmin):
     list_select_related = ("apple",)
     compressed_fields = False
     empty_sentence = _("A template is the design of a card: its colours, pictures and texts, and what changes on it.")
-    inlines = (FieldInline, TextInline, ImageInline, MomentInline, LocationInline, BeaconInline, ActionInline)
+    inlines = (
+        FieldInline, TextInline, ImageInline, ConditionInline, MomentInline, LocationInline, BeaconInline, ActionInline,
+    )  # fmt: skip
     change_form_template = "admin/passes/template.html"
     actions_detail = ("publish",)
     fieldsets = (
-        (None, {"fields": [("name", "kind"), ("issue", "active"), "apple"]}),
+        (None, {"fields": [("name", "kind"), ("issue", "any_condition"), ("apple", "link_days"), "active"]}),
         (
             _("On the card"),
             {"fields": [("organization_name", "logo_text"), ("description", "language"), "carries_messages"]},
@@ -117,7 +131,7 @@ class PassTemplateAdmin(TenantAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         template = self.get_object(request, object_id)
-        found = {**sample_card(template), "findings": shown(inspect_template(template), template)} if template else {}
+        found = _told_of(template) if template else {}
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

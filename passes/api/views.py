@@ -19,11 +19,11 @@ from rest_framework.response import Response
 from passes.api.wishes import Creation, Search, change_of, creation_of, search_of
 from passes.content import ContentError
 from passes.design import MESSAGE
+from passes.issuing import Refused, Way, make
+from passes.links import link
 from passes.models import PassTemplate, WalletPass, phones_count
-from passes.pages import link
-from passes.refresh import issue, values_of
+from passes.refresh import values_of
 from passes.update import Update, arrive
-from portal import ledger
 from portal.access import Caller, caller_of
 from portal.ledger import Receipt
 from portal.models import Customer, Scope
@@ -140,23 +140,13 @@ def _make(tenant_id: int, wanted: Creation) -> bool:
     if template is None or customer is None:
         missing = {"$.template": None if template else NO_TEMPLATE, "$.customer": None if customer else NO_CUSTOMER}
         raise BadBody({place: [sentence] for place, sentence in missing.items() if sentence})
-    if template.passes.filter(customer=customer).exists():
-        return False
-    with transaction.atomic():
-        cause = ledger.news(
-            PASS_MADE,
-            tenant_id=tenant_id,
-            subject=f"customer:{customer.pk}",
-            result=ledger.done(say("%(template)s was made for another system.", template=template)),
-            payload={"customer": customer.pk, "template": template.pk},
-        )
-        try:
-            made = issue(template, customer, cause=cause)
-        except ContentError as error:
-            raise BadBody({"$.customer": [f"The pass cannot be made: {error}"]}) from error
-        if made is None:  # somebody else made it at the same time: nothing happened here
-            transaction.set_rollback(True)
-    return made is not None
+    said = say("%(template)s was made for another system.", template=template)
+    try:
+        return make(template, customer, Way.API, kind=PASS_MADE, said=said)
+    except Refused as error:
+        raise BadBody({"$.template": [str(error)]}) from error
+    except ContentError as error:
+        raise BadBody({"$.customer": [f"The pass cannot be made: {error}"]}) from error
 
 
 def _arrive(one: WalletPass, update: Update, caller: Caller, key: str | None, body: Any) -> Receipt:

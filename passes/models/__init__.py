@@ -1,3 +1,4 @@
+from passes.models.condition import TemplateCondition
 from passes.models.credentials import AppleCredentials, CertificateRequest, SpareCertificate, UpdateCounter
 from passes.models.device import Device, Registration, phones_count
 from passes.models.parts import TemplateField, TemplateImage, TemplateText
@@ -14,6 +15,7 @@ __all__ = [
     "SpareCertificate",
     "TemplateAction",
     "TemplateBeacon",
+    "TemplateCondition",
     "TemplateField",
     "TemplateImage",
     "TemplateLocation",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +22,11 @@ class PassTemplate(TenantModel):
 
     class Issue(models.TextChoices):
         EVERY_CUSTOMER = "every", _("For every customer")
-        BY_HAND = "hand", _("By hand")
+        CONDITION = "condition", _("For customers who match conditions")
+        LINK = "link", _("When a customer opens their link")
+        BY_HAND = "hand", _("By hand, or by another system")
+        API = "api", _("By another system only")
+        RULE = "rule", _("By rules only")
 
     class BarcodeFormat(models.TextChoices):
         NONE = "", _("No barcode")
@@ -43,6 +48,10 @@ class PassTemplate(TenantModel):
     issue = models.CharField(
         _("passes are made"), max_length=10, choices=Issue.choices, default=Issue.BY_HAND,
         help_text=_("When a customer gets a pass of this template."),
+    )  # fmt: skip
+    any_condition = models.BooleanField(
+        _("one condition is enough"), default=False, db_default=False,
+        help_text=_("Of the conditions below. Otherwise all of them must hold."),
     )  # fmt: skip
     active = models.BooleanField(_("active"), default=True)
     apple = models.ForeignKey(
@@ -132,6 +141,10 @@ class PassTemplate(TenantModel):
     apple_additions = models.JSONField(
         _("additions to pass.json"), null=True, blank=True,
         help_text=_("What only Apple Wallet has, as JSON with the keys of Apple's pass.json. Texts may hold values."),
+    )  # fmt: skip
+    link_days = models.PositiveSmallIntegerField(
+        _("days that links work"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text=_("For links that are made from now on. Empty: they work for ever."),
     )  # fmt: skip
     # The design that passes show, as passes.design.design_of() made it; null until the first publication.
     published = models.JSONField(null=True, editable=False)

@@ -96,7 +96,7 @@ class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
     search_fields = ("lowered_key",)
     search_help_text = _("The beginning of a key, for example anna@")
     change_form_template = "admin/portal/customer.html"
-    actions_detail = ("sync",)
+    actions_detail: tuple[str, ...] = ("sync",)
     empty_sentence = _("Customers come in from your connections: with the first webhook, or when you read a profile.")
     export_sentence = gettext_noop("Exported the list of customers.")
 
@@ -144,7 +144,14 @@ class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
         return finished(request, url, _("The profile is being read. New values show here in a moment."))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        return super().get_actions_detail(request, object_id) if extensions.customer_syncs else []
+        found = super().get_actions_detail(request, object_id)
+        return found if extensions.customer_syncs else [each for each in found if each.path != "sync"]
+
+    @classmethod
+    def takes(cls, action: Any) -> None:
+        """Adds a dialog of a higher storey to the customer's page."""
+        setattr(cls, action.__name__, action)
+        cls.actions_detail = (*cls.actions_detail, action.__name__)
 
 
 def _shown(column: Any) -> Any:

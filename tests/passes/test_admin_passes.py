@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from passes.links import link
 from passes.models import WalletPass
-from passes.pages import link
 from portal.models import Event
 from portal.tenancy import Role
 from tests.portal.admin_world import World, action, client_of, member, url

@@ -25,7 +25,8 @@ def form_of(template: PassTemplate, **changes: Any) -> dict[str, Any]:
     """What the browser posts for a template without touching its inlines."""
     skipped = {"id", "tenant"}
     data = {name: value for name, value in model_to_dict(template).items() if name not in skipped and value is not None}
-    for prefix in ("fields", "texts", "images", "moments", "locations", "beacons", "actions"):
+    for prefix in ("fields", "texts", "images", "moments", "locations", "beacons", "actions",
+                   "conditions"):  # fmt: skip
         data |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
     if not data.get("active"):
         data.pop("active", None)

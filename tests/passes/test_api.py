@@ -94,6 +94,13 @@ class TestMaking:
         assert again.json() == first.json()
         assert Event.objects.filter(kind="pass.made").count() == 1
 
+    def test_a_template_that_makes_its_passes_in_another_way_is_refused(self, till: Till) -> None:
+        PassTemplate.objects.update(issue=PassTemplate.Issue.RULE)
+        answer = till.make()
+        assert answer.status_code == 400
+        assert "made in another way" in answer.json()["errors"]["$.template"][0]
+        assert not WalletPass.objects.exists()
+
     def test_values_and_a_message_are_put_on_it(self, till: Till) -> None:
         till.make(values={"points": 200}, message="Welcome")
         work()

@@ -17,8 +17,8 @@ from passes.apple.bundle import MEDIA_TYPE
 from passes.apple.collection import collect
 from passes.apple.sandbox import inspect
 from passes.images import inspect_png
+from passes.links import link, link_to_all
 from passes.models import TemplateImage, TemplateText, WalletPass
-from passes.pages import link, link_to_all
 from portal.models import Customer
 from tests.passes import world
 

@@ -67,6 +67,7 @@ def make_world(mark: str) -> World:
             template=template,
         )
     )
+    world.add(make.TemplateConditionFactory.make(template=template, value=f"{mark} tier"))
     world.add(make.TemplateLocationFactory.make(template=template, text=f"{mark} shop"))
     world.add(make.TemplateBeaconFactory.make(template=template, text=f"{mark} door"))
     world.add(make.TemplateMomentFactory.make(template=template, starts=f"{{{{ {mark}_day }}}}"))

@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django import Settings
 
+from passes.links import link
 from passes.models import WalletPass
-from passes.pages import link
 from portal.checks import check_mail, check_proxies
 from portal.environment import Environment
 from tests.portal.admin_world import client_of, make_world

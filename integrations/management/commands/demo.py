@@ -19,8 +19,8 @@ from integrations.demo import tour as touring
 from integrations.demo.outside import ActitoHand, Phone
 from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
 from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, only_one, running
+from passes.links import link
 from passes.models import WalletPass
-from passes.pages import link
 from portal.models import Event, Heart
 
 DEFAULT_PORT = "8000"

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from pytest_django import Settings
 
 from passes.apple import apns
 from passes.apple.sandbox import AppleSandbox, Network, VirtualIPhone
-from passes.models import AppleCredentials, Device, Registration, WalletPass
-from passes.pages import link
+from passes.links import link, link_to_get
+from passes.models import AppleCredentials, Device, PassTemplate, Registration, WalletPass
 from passes.update import Update, arrive
 from passes.values import Write
 from portal import ledger
@@ -75,6 +76,25 @@ def test_a_change_reaches_the_lock_screen(apple: AppleSandbox, caplog: pytest.Lo
     assert [attempt.status for attempt in Attempt.objects.all()] == [200]
     assert phone.notices == ["accepted http because this is a sandbox"]
     assert logged(caplog) == []
+
+
+def test_a_customer_gets_a_card_through_their_link(apple: AppleSandbox) -> None:
+    design = world.template(issue=PassTemplate.Issue.LINK)
+    AppleCredentials.objects.update(apns_url=apple.apns.url)
+    address, browser = link_to_get(design, world.customer(design.tenant)), requests.Session()
+    browser.get(address)
+    assert not WalletPass.objects.exists()
+
+    page = browser.post(address)
+    phone = apple.phone("anna")
+    phone.add(f"{page.url}/apple")
+
+    held = WalletPass.objects.get()
+    assert page.url == browser.get(address).url == link(held)
+    assert [each["registered"] for each in phone.passes.values()] == [True]
+    world.change(held.customer, points=60)
+    assert work() == ["Apple accepted the push."]
+    wait_until(lambda: points(phone) == [60])
 
 
 def test_two_changes_within_one_second_are_both_fetched(apple: AppleSandbox, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,85 @@
+"""Addresses for the public. They are signed, so nobody makes one up, and say nothing of the customer.
+
+A token is `what.signature`, or `what-20271231.signature` for a link that works until the end of that day (UTC).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.urls import reverse
+from django.utils import timezone
+
+from passes.models import PassTemplate, WalletPass
+from portal.models import Customer
+
+_OF_PASS = Signer(salt="passes.link", sep=".")
+_OF_ALL = Signer(salt="passes.link.all", sep=".")
+_TO_GET = Signer(salt="passes.link.get", sep=".")
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a token stands for, and whether its days are over."""
+
+    what: str
+    expired: bool
+
+
+def link(wallet_pass: WalletPass) -> str:
+    """The address of the pass's page."""
+    return _address("pass-page", token_of(wallet_pass))
+
+
+def token_of(wallet_pass: WalletPass) -> str:
+    return _token(_OF_PASS, wallet_pass.serial_number.hex, wallet_pass.template)
+
+
+def link_to_all(wallet_pass: WalletPass) -> str:
+    """The address of all valid passes of the same customer. Who has the link of one pass cannot make it."""
+    return _address("pass-collection", _token(_OF_ALL, wallet_pass.serial_number.hex, wallet_pass.template))
+
+
+def link_to_get(template: PassTemplate, customer: Customer) -> str:
+    """The address on which this customer gets their pass of the template; nothing is made before."""
+    return _address("pass-get", _token(_TO_GET, f"{template.pk}_{customer.pk}", template))
+
+
+def read_link(token: str) -> Read | None:
+    return _read(_OF_PASS, token)
+
+
+def read_link_to_all(token: str) -> Read | None:
+    return _read(_OF_ALL, token)
+
+
+def read_link_to_get(token: str) -> Read | None:
+    return _read(_TO_GET, token)
+
+
+def _address(name: str, token: str) -> str:
+    return str(settings.PUBLIC_URL) + reverse(name, args=[token])
+
+
+def _token(signer: Signer, what: str, template: PassTemplate) -> str:
+    """The same all day, so that what asks for links again and again finds nothing new."""
+    if not template.link_days:
+        return signer.sign(what)
+    last = _today() + timedelta(days=template.link_days)
+    return signer.sign(f"{what}-{last:%Y%m%d}")
+
+
+def _read(signer: Signer, token: str) -> Read | None:
+    """None for what was not signed here."""
+    try:
+        what, _, last = signer.unsign(token).partition("-")
+    except BadSignature:
+        return None
+    return Read(what, bool(last) and datetime.strptime(last, "%Y%m%d").date() < _today())  # noqa: DTZ007 - a day
+
+
+def _today() -> date:
+    return timezone.now().date()
