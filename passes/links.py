@@ -31,7 +31,12 @@ class Read:
 
 def link(wallet_pass: WalletPass) -> str:
     """The address of the pass's page."""
-    return _address("pass-page", token_of(wallet_pass))
+    return page_of(token_of(wallet_pass))
+
+
+def page_of(token: str) -> str:
+    """The address that holds this token. A page that shows its own address makes no link that lasts longer."""
+    return _address("pass-page", token)
 
 
 def token_of(wallet_pass: WalletPass) -> str:

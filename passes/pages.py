@@ -17,9 +17,11 @@ from django.views.decorators.http import require_safe
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
 from passes.apple.collection import MEDIA_TYPE as COLLECTION_TYPE
 from passes.apple.collection import MOST, collect
+from passes.browsers import Runs, runs_on
 from passes.getting import get_pass
-from passes.links import Read, link, read_link, read_link_to_all
+from passes.links import Read, page_of, read_link, read_link_to_all
 from passes.models import TemplateImage, WalletPass
+from passes.qr import qr_address
 from passes.screens import EXPIRED, UNFIT, UNKNOWN, NoCard, answered, language_of
 from passes.screens import page as screen
 from passes.words import words
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _FRONT = ("header", "primary", "secondary", "auxiliary")
+SCANNED_FROM = frozenset({Runs.MAC, Runs.COMPUTER})
 _IMAGE_ROLES = ("logo", "strip")
 
 
@@ -69,6 +72,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     wallet_pass = _found(read_link(token))
     language = language_of(wallet_pass.template, wallet_pass.customer)
     content = wallet_pass.content
+    device = runs_on(request.headers.get("User-Agent", ""))
     colours = {name: text if _COLOUR.fullmatch(text) else "#1F2937" for name, text in content["colours"].items()}
     with translation.override(language):
         return screen(
@@ -80,8 +84,10 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
                 "colours": colours,
                 "groups": front(content, language),
                 "images": _image_addresses(wallet_pass, token, language),
-                "address": link(wallet_pass),
+                "address": page_of(token),
                 "apple": reverse("pass-apple", args=[token]) if wallet_pass.template.apple_id else "",
+                "device": device,
+                "qr": qr_address(page_of(token)) if device in SCANNED_FROM else "",
             },
         )
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import zipfile
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import zxingcpp
 from django.core.signing import Signer
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from passes.apple.bundle import MEDIA_TYPE
@@ -49,6 +53,27 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+_SYSTEM = "Mozilla/5.0 ({}) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15"
+IPHONE = _SYSTEM.format("iPhone; CPU iPhone OS 26_1 like Mac OS X")
+IPAD = _SYSTEM.format("iPad; CPU OS 12_5 like Mac OS X")
+MAC = _SYSTEM.format("Macintosh; Intel Mac OS X 10_15_7")
+WINDOWS = _SYSTEM.format("Windows NT 10.0; Win64; x64")
+ANDROID = _SYSTEM.format("Linux; Android 16; Pixel 10")
+
+
+def read_code(picture: str) -> str:
+    """What a camera reads in a QR code that a page holds as SVG."""
+    svg = base64.b64decode(picture.partition(",")[2]).decode()
+    size = int(re.findall(r'viewBox="0 0 (\d+)', svg)[0])
+    points = bytearray(b"\xff" * (size * size * 16))
+    for left, top, width, height in re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+Z", svg):
+        for row in range(4 * int(top), 4 * (int(top) + int(height))):
+            begin = row * size * 4 + 4 * int(left)
+            points[begin : begin + 4 * int(width)] = bytes(4 * int(width))
+    [found] = zxingcpp.read_barcodes(memoryview(points).cast("B", [size * 4, size * 4]))
+    return str(found.text)
+
+
 def path(held: WalletPass) -> str:
     return "/" + link(held).split("/", 3)[3]
 
@@ -59,25 +84,52 @@ def opened(held: WalletPass, **more: Any) -> tuple[Any, Page]:
 
 
 class TestThePage:
-    def test_shows_the_card_and_how_to_add_it(self) -> None:
+    def test_shows_the_card_and_the_button_of_a_phone(self) -> None:
         held = world.wallet_pass()
 
-        response, page = opened(held)
+        response, page = opened(held, headers={"User-Agent": IPHONE})
 
         assert response.status_code == 200
-        for text in (
-            "Loyalty card",
-            "Example Coffee",
-            "Points 10",
-            "Member Anna Peeters",
-            "On a computer?",
-            link(held),
-        ):
+        for text in ("Loyalty card", "Example Coffee", "Points 10", "Member Anna Peeters", "Add to Apple Wallet"):
             assert re.sub(" +", " ", page.text).count(text), text
         [button] = page.all("a")
         assert button == {"class": "add", "href": f"{path(held)}/apple", "type": MEDIA_TYPE}
+        assert page.all("img") == []
         assert held.authentication_token not in response.content.decode()
         assert str(held.serial_number) not in response.content.decode()
+
+    @pytest.mark.parametrize(
+        ("browser", "offers", "code"),
+        [
+            (IPAD, "Add to Apple Wallet", False),
+            (MAC, "Add to Apple Wallet", True),
+            (WINDOWS, "Add it with your iPhone", True),
+            (ANDROID, "which Android does not have", False),
+            ("", "Add it with your iPhone", True),
+        ],
+    )
+    def test_offers_what_works_on_the_device_and_the_file_on_each(self, browser: str, offers: str, code: bool) -> None:
+        held = world.wallet_pass()
+
+        _, page = opened(held, headers={"User-Agent": browser})
+
+        assert offers in page.text
+        assert [each["href"] for each in page.all("a")] == [f"{path(held)}/apple"]
+        pictures = [str(each["src"]) for each in page.all("img")]
+        assert (link(held) in page.text) is code
+        assert [read_code(picture) for picture in pictures] == ([link(held)] if code else [])
+
+    def test_a_link_of_some_days_is_not_prolonged_by_looking(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        held = world.wallet_pass(world.template(link_days=5))
+        address = link(held)
+        tomorrow = timezone.now() + timedelta(days=1)
+        monkeypatch.setattr("passes.links.timezone.now", lambda: tomorrow)
+        assert link(held) != address
+
+        page = Page(Client().get("/" + address.split("/", 3)[3]).content.decode())
+
+        assert address in page.text
+        assert link(held) not in page.text
 
     def test_loads_nothing_from_elsewhere_and_runs_nothing(self) -> None:
         held = world.wallet_pass()
@@ -88,14 +140,14 @@ class TestThePage:
         response, page = opened(held)
 
         assert page.all("script") == []
-        assert [image["src"] for image in page.all("img")] == [f"{path(held)}/images/{sha1(5)}.png"] * 2
+        assert [image["src"] for image in page.all("img")][:2] == [f"{path(held)}/images/{sha1(5)}.png"] * 2
         assert all("://" not in str(value) for tag, each in page.elements for value in each.values() if tag != "p")
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'nonce-")
         assert response.headers["Referrer-Policy"] == "no-referrer"
         assert response.headers["X-Robots-Tag"] == "noindex"
         assert response.headers["Cache-Control"] == "private, no-store"
         assert not response.cookies
-        assert len(response.content) < 8000
+        assert len(response.content) < 16000
 
     def test_is_readable_for_those_who_cannot_see_it(self) -> None:
         held = world.wallet_pass()
@@ -106,7 +158,7 @@ class TestThePage:
 
         assert page.all("html") == [{"lang": "en"}]
         assert len(page.all("h1")) == len(page.all("title")) == len(page.all("main")) == 1
-        assert [image["alt"] for image in page.all("img")] == ["Example Coffee"]
+        assert [image["alt"] for image in page.all("img")] == ["Example Coffee", "QR code of this page's address"]
         assert page.all("section")[0]["aria-label"] == "Preview of the card"
 
     @pytest.mark.parametrize(
