@@ -15,7 +15,7 @@ class PassesConfig(AppConfig):
         from portal.ledger import handles, subscribe
         from portal.ledger.registry import name_news
         from portal.metrics import collects
-        from portal.retention import holds
+        from portal.retention import holds, removes
         from portal.tenancy import Action
         from portal.watch.trouble import watches
         from portal.watch.words import name_backlog
@@ -37,6 +37,13 @@ class PassesConfig(AppConfig):
         name_news("pass.installed", _("Pass added to a phone"))
         name_news("pass.removed", _("Pass removed from a phone"))
         name_news("pass.fetched", _("Pass fetched by a phone"))
+        removes(
+            "notices",
+            _("Reports of phones"),
+            setting="RETENTION_NOTICES_DAYS",
+            below="passes.notices.below",
+            batch="passes.notices.batch",
+        )
         describe("passes.api.openapi")
         collects("certificates", "passes.metrics.certificates")
         watches("passes.watch.certificates")

@@ -22,6 +22,7 @@ from passes.models import (
     CertificateRequest,
     Device,
     PassTemplate,
+    PhoneNotice,
     Registration,
     SpareCertificate,
     TemplateAction,
@@ -414,6 +415,15 @@ class DeviceFactory(Factory[Device]):
     library_identifier = factory.Sequence(lambda n: f"device{n}")
     push_token = "SECRET-push-token"
     token_at = factory.LazyFunction(timezone.now)
+
+
+class NoticeFactory(Factory[PhoneNotice]):
+    class Meta:
+        model = PhoneNotice
+
+    wallet_pass = factory.SubFactory(PassFactory)
+    kind = "fetch"
+    text = "Get pass task encountered error: The network connection was lost."
 
 
 class RegistrationFactory(Factory[Registration]):

@@ -19,6 +19,7 @@ from passes.admin.preview import card
 from passes.content import ContentError
 from passes.links import link, link_to_all
 from passes.models import Device, WalletPass, phones_count
+from passes.notices import shown
 from passes.pages import valid_passes
 from passes.refresh import refresh
 from passes.words import words
@@ -89,6 +90,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
             "fields": [{**field, "value": words(field)} for field in wallet_pass.content.get("fields", [])],
             "own_values": sorted(wallet_pass.values.items()),
             "devices": devices,
+            "notices": shown(wallet_pass),
             **self._links(request, wallet_pass),
             "state": chip(*state_of(wallet_pass, len(devices))),
             "events": events_about(wallet_pass.tenant_id, subjects),

@@ -21,17 +21,23 @@ from django.utils import timezone
 from django.utils.http import http_date, parse_http_date_safe
 from django.views.decorators.csrf import csrf_exempt
 
+from passes import notices
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
+from passes.apple.phone_log import reported
 from passes.models import Device, Registration, UpdateCounter, WalletPass
 from portal import ledger
 from portal.models import Event
+from portal.rate import Buckets
 from portal.sentences import Sentence, say
 
 log = logging.getLogger(__name__)
 
 PASS_INSTALLED, PASS_REMOVED, PASS_FETCHED = "pass.installed", "pass.removed", "pass.fetched"
 BODY_LIMIT = 64 * 1024
-LOG_LINES, LOG_LINE_LENGTH = 20, 500
+LOG_LINES = 20
+# Lines of a process's own log: a second, and at once. More are a flood, of which the first lines tell enough.
+LOG_RATE, LOG_BURST = 20, 200
+_log_lines = Buckets()
 DEVICE_ID_LIMIT, PUSH_TOKEN_LIMIT = 100, 200
 # A phone that adds and removes the same pass at once needs no more.
 TRIES = 4
@@ -254,9 +260,11 @@ def device_log(request: HttpRequest) -> HttpResponse:
     """What iOS says of its own trouble with us: {"logs": ["…"]}, or the list alone."""
     body = _body(request)
     lines = body.get("logs") if isinstance(body, dict) else body
-    for line in lines[:LOG_LINES] if isinstance(lines, list) else []:
-        text = "".join(sign if sign.isprintable() else " " for sign in str(line)[:LOG_LINE_LENGTH])
-        log.warning("apple device log: %s", text)
+    reports = [reported(line) for line in lines[:LOG_LINES]] if isinstance(lines, list) else []
+    for report in reports:
+        if not _log_lines.take("", LOG_RATE, LOG_BURST):
+            log.warning("apple device log: %s", report.text)
+    notices.keep(reports)
     return HttpResponse(status=200)
 
 

@@ -1,6 +1,7 @@
 from passes.models.condition import TemplateCondition
 from passes.models.credentials import AppleCredentials, CertificateRequest, SpareCertificate, UpdateCounter
 from passes.models.device import Device, Registration, phones_count
+from passes.models.notice import PhoneNotice
 from passes.models.parts import TemplateField, TemplateImage, TemplateText
 from passes.models.surroundings import TemplateAction, TemplateBeacon, TemplateLocation, TemplateMoment
 from passes.models.template import PassTemplate
@@ -11,6 +12,7 @@ __all__ = [
     "CertificateRequest",
     "Device",
     "PassTemplate",
+    "PhoneNotice",
     "Registration",
     "SpareCertificate",
     "TemplateAction",

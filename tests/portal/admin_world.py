@@ -75,6 +75,7 @@ def make_world(mark: str) -> World:
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
     registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
     world.add(registration)
+    world.add(make.NoticeFactory.make(wallet_pass=wallet_pass, text=f"{mark} phone says"))
     world.add(registration.device)
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(

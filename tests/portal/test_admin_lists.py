@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from passes.models import Device, PassTemplate, Registration, WalletPass
+from passes.models import Device, PassTemplate, PhoneNotice, Registration, WalletPass
 from portal.admin import home, paging
 from portal.admin.base import TenantAdmin
 from portal.admin.paging import AtLeast, ManyRows, keys_in_order
@@ -27,7 +27,8 @@ from tests.portal.admin_world import World, client_of, make_world, url
 
 pytestmark = pytest.mark.django_db
 
-MANY = {Attempt, Customer, Device, Event, Identity, Registration, WalletPass}  # a tenant may have millions of them
+# A tenant may have millions of them.
+MANY = {Attempt, Customer, Device, Event, Identity, PhoneNotice, Registration, WalletPass}
 LISTS = [Customer, Event, WalletPass]
 
 
@@ -56,6 +57,7 @@ def grow(world: World, number: int) -> Event:
         make.IdentityFactory.make(customer=customer, namespace="actito:1", value=f"{chain}{count}")
         held = make.PassFactory.make(template=world.rows[PassTemplate], customer=customer)
         make.RegistrationFactory.make(wallet_pass=held)
+        make.NoticeFactory.make(wallet_pass=held)
         event = make.EventFactory.make(
             tenant=world.tenant, correlation_id=chain, payload={"customer": customer.pk, "pass": held.pk},
             subject=f"actito:1:profile:{chain}{count}", status=Event.Status.FAILED,

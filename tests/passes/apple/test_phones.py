@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-from pytest_django import Settings
 
-from passes.apple import apns
-from passes.apple.sandbox import AppleSandbox, Network, VirtualIPhone
+from passes.apple.sandbox import AppleSandbox, VirtualIPhone
 from passes.links import link, link_to_get
 from passes.models import AppleCredentials, Device, PassTemplate, Registration, WalletPass
 from passes.update import Update, arrive
@@ -21,19 +18,6 @@ from tests.passes import world
 from tests.passes.apple.test_sandbox_kit import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def apple(live_server: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppleSandbox]:
-    settings.PUBLIC_URL, settings.SANDBOX = live_server.url, True
-    apns._process.reset()
-    # Keys are slow to make, and whose root the phones trust must be the root of the passes.
-    monkeypatch.setattr("passes.apple.sandbox.server.Authority", lambda _: world.authority())
-    sandbox = AppleSandbox(network=Network(retry_waits=()))
-    sandbox.start()
-    yield sandbox
-    sandbox.stop()
-    apns._process.reset()
 
 
 def card(apple: AppleSandbox, name: str = "Loyalty card", owner: str = "brand", **values: Any) -> WalletPass:
