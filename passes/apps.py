@@ -12,7 +12,7 @@ class PassesConfig(AppConfig):
         from passes.admin import registered  # noqa: F401 - registers the admins
         from portal.api import describe
         from portal.jobs import job_kind
-        from portal.ledger import handles, subscribe
+        from portal.ledger import handles, regularly, subscribe
         from portal.ledger.registry import name_news
         from portal.metrics import collects
         from portal.retention import holds, removes
@@ -30,6 +30,9 @@ class PassesConfig(AppConfig):
         job_kind(
             "template.publication", "passes.publication.Publication", title=_("Publication"), needs=Action.CONFIGURE
         )
+        handles("pass.import", "passes.card_import.job.import_part", title=_("Cards of another vendor imported"))
+        job_kind("cards.import", "passes.card_import.job.Importing", title=_("Import of cards"), needs=Action.CONFIGURE)
+        regularly("passes.card_import", "passes.card_import.job.tidy")
         # Its mark that an addition has counted stays (passes.update).
         holds("pass.update", "writes", "message", needed=True)
         name_news("pass.made", _("Pass made for another system"))

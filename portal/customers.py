@@ -12,6 +12,9 @@ from portal import ledger
 from portal.models import Customer, Event, Identity
 
 CUSTOMER_CHANGED = "customer.changed"
+KEY_LIMIT = 255
+# The namespace of customers of whom only the key is known yet: the first reading of a profile with it is theirs.
+KEY_ONLY = "key"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,19 @@ def find(tenant_id: int, namespace: str, name: str) -> Customer | None:
     return identity.customer if identity else None
 
 
+def known_by_key(key: str, *, cause: Event) -> Customer:
+    """The customer of whom nothing but the key is known, made when there is none. Part of the caller's transaction."""
+    made = Customer.objects.create(tenant_id=cause.tenant_id, key=key)
+    identity, new = Identity.objects.get_or_create(
+        tenant_id=cause.tenant_id, namespace=KEY_ONLY, value=key, defaults={"customer": made, "number": cause.pk}
+    )
+    if not new:
+        made.delete()
+        return identity.customer
+    _publish_change(made, [], cause)
+    return made
+
+
 def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
     """Writes what was read and publishes `customer.changed` with the names of the values that changed.
 
@@ -54,19 +70,19 @@ def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
         customer.changed_at = now
     customer.save()
     if created or changed or renamed:
-        ledger.publish(
-            CUSTOMER_CHANGED,
-            cause=cause,
-            subject=f"customer:{customer.pk}",
-            payload={"customer": customer.pk, "names": sorted(changed)},
-        )
+        _publish_change(customer, sorted(changed), cause)
     return Applied(customer, created, changed)
+
+
+def _publish_change(customer: Customer, names: list[str], cause: Event) -> None:
+    payload = {"customer": customer.pk, "names": names}
+    ledger.publish(CUSTOMER_CHANGED, cause=cause, subject=f"customer:{customer.pk}", payload=payload)
 
 
 def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Customer, bool]:
     """The customer whom the first identity names, locked; made when there is none. The other identities follow."""
     namespace, name = next(iter(profile.identities.items()))
-    known = find(tenant_id, namespace, name)
+    known = find(tenant_id, namespace, name) or _found_by_key(tenant_id, profile.key)
     if known:
         customer, created = Customer.objects.select_for_update().get(pk=known.pk), False
     else:
@@ -76,6 +92,14 @@ def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Cus
             _name(customer, each, value, number)
         Identity.objects.filter(customer=customer, namespace=each).exclude(value=value).delete()
     return customer, created
+
+
+def _found_by_key(tenant_id: int, key: str) -> Customer | None:
+    """Whoever was known by this key alone, and is known better from now on."""
+    customer = find(tenant_id, KEY_ONLY, key)
+    if customer:
+        Identity.objects.filter(customer=customer, namespace=KEY_ONLY).delete()
+    return customer
 
 
 def _name(customer: Customer, namespace: str, value: str, number: int) -> None:

@@ -19,6 +19,9 @@ from passes.content import render
 from passes.design import design_of
 from passes.models import (
     AppleCredentials,
+    CardImport,
+    CardImportPart,
+    CardImportProblem,
     CertificateRequest,
     Device,
     PassTemplate,
@@ -432,3 +435,34 @@ class RegistrationFactory(Factory[Registration]):
 
     wallet_pass = factory.SubFactory(PassFactory)
     device = factory.SubFactory(DeviceFactory, apple=factory.SelfAttribute("..wallet_pass.template.apple"))
+
+
+class CardImportFactory(Factory[CardImport]):
+    class Meta:
+        model = CardImport
+
+    template = factory.SubFactory(TemplateFactory)
+    tenant = factory.SelfAttribute("template.tenant")
+    file_name = "cards.csv"
+    found = factory.LazyFunction(lambda: {"new": 1, "bad": 1})
+    lines = 2
+    looked_at = factory.LazyFunction(timezone.now)
+    who = "anna@example.com"
+
+
+class CardImportPartFactory(Factory[CardImportPart]):
+    class Meta:
+        model = CardImportPart
+
+    card_import = factory.SubFactory(CardImportFactory)
+    cards = "[]"
+
+
+class CardImportProblemFactory(Factory[CardImportProblem]):
+    class Meta:
+        model = CardImportProblem
+
+    card_import = factory.SubFactory(CardImportFactory)
+    line = 3
+    verdict = "bad"
+    problem = "The line is broken."

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
+
 from integrations.actito.commands import SERIAL, Command, Unclear, command_of, namespace_of
 from integrations.actito.models import ActitoConnection, ParameterMapping, connections_of
 from integrations.actito.pushes import Push
@@ -129,15 +131,24 @@ def _passes_of(connection: ActitoConnection, command: Command) -> tuple[list[Wal
     identifiers = connection.identifiers()
     for kind, name in command.who:
         if kind == SERIAL:
-            serial = _uuid(name)
-            wallet_pass = passes.filter(serial_number=serial).first() if serial else None
-            if wallet_pass:
+            if wallet_pass := _with_serial(passes, name, connection.tenant_id):
                 return [wallet_pass], wallet_pass.customer
         elif customer := customers.find(connection.tenant_id, namespace_of(connection.source, kind, identifiers), name):
             found.append(customer)
     if len({customer.pk for customer in found}) > 1:
         raise Unclear(say("It names two different customers."))
     return (list(passes.filter(customer=found[0]).order_by("pk")), found[0]) if found else ([], None)
+
+
+def _with_serial(passes: QuerySet[WalletPass], name: str, tenant_id: int) -> WalletPass | None:
+    """By our own number, or by the one on a card that another vendor issued. Raises Unclear."""
+    serial = _uuid(name)
+    if serial and (own := passes.filter(serial_number=serial).first()):
+        return own
+    imported = list(passes.filter(imported_under__tenant=tenant_id, imported_serial=name)[:2])
+    if len(imported) > 1:
+        raise Unclear(say("Several cards have this serial number."))
+    return imported[0] if imported else None
 
 
 def _uuid(text: str) -> uuid.UUID | None:

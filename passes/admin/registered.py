@@ -1,5 +1,15 @@
 """Imports every admin module of this storey, so that it registers. Read once, in `PassesConfig.ready()`."""
 
-from passes.admin import carried, credentials, customers, giving, home, passes, requests, templates
+from passes.admin import card_imports, carried, credentials, customers, giving, home, passes, requests, templates
 
-__all__ = ["carried", "credentials", "customers", "giving", "home", "passes", "requests", "templates"]
+__all__ = [
+    "card_imports",
+    "carried",
+    "credentials",
+    "customers",
+    "giving",
+    "home",
+    "passes",
+    "requests",
+    "templates",
+]

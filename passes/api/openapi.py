@@ -75,7 +75,8 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "Pass": {
         "type": "object",
         "properties": {
-            "id": {"type": "string", "format": "uuid", "description": "The pass's serial number."},
+            "id": {"type": "string", "format": "uuid", "description": "The portal's number of the pass."},
+            "serialNumber": {"type": "string", "description": "On the card: the id, or what another vendor gave it."},
             "template": _TEMPLATE,
             "templateName": {"type": "string"},
             "customer": _CUSTOMER,
@@ -87,8 +88,8 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "createdAt": _MOMENT,
             "changedAt": {"anyOf": [_MOMENT, {"type": "null"}], "description": "When what it shows last changed."},
         },
-        "required": ["id", "template", "templateName", "customer", "values", "message", "voided", "phones", "link",
-                     "createdAt", "changedAt"],
+        "required": ["id", "serialNumber", "template", "templateName", "customer", "values", "message", "voided",
+                     "phones", "link", "createdAt", "changedAt"],
     },
     "PassPage": {
         "type": "object",
@@ -109,7 +110,10 @@ COMPONENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 _PASS = OpenApiParameter(
-    "passId", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The pass's serial number."
+    "passId",
+    {"type": "string", "format": "uuid"},
+    OpenApiParameter.PATH,
+    description="The portal's number of the pass.",
 )
 _KEY = OpenApiParameter(
     "Idempotency-Key",

@@ -83,7 +83,7 @@ class PassesView(PassEndpoint):
 
 
 class PassView(PassEndpoint):
-    """`GET passes/{id}`, `PATCH passes/{id}`; the id is the pass's serial number."""
+    """`GET passes/{id}`, `PATCH passes/{id}`; the id is our own number of the pass."""
 
     http_method_names = ["get", "head", "patch"]
 
@@ -114,6 +114,7 @@ def shown(one: WalletPass) -> dict[str, Any]:
     values = values_of(one)
     return {
         "id": str(one.serial_number),
+        "serialNumber": one.card_serial,
         "template": one.template_id,
         "templateName": one.template.name,
         "customer": one.customer.key,

@@ -39,7 +39,7 @@ def build(wallet_pass: WalletPass) -> bytes:
     identity = {
         "passTypeIdentifier": apple.pass_type_identifier,
         "teamIdentifier": apple.team_identifier,
-        "serialNumber": str(wallet_pass.serial_number),
+        "serialNumber": wallet_pass.card_serial,
         "authenticationToken": wallet_pass.authentication_token,
         "webServiceURL": f"{settings.PUBLIC_URL}/wallet/apple",
     }

@@ -15,6 +15,7 @@ from functools import wraps
 from typing import Any, TypeGuard
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import include, path
 from django.utils import timezone
@@ -39,11 +40,14 @@ LOG_LINES = 20
 LOG_RATE, LOG_BURST = 20, 200
 _log_lines = Buckets()
 DEVICE_ID_LIMIT, PUSH_TOKEN_LIMIT = 100, 200
+PATH_LIMIT = 255  # of a pass type, and of a serial number
 # A phone that adds and removes the same pass at once needs no more.
 TRIES = 4
 # A phone may come back under ever new identifiers, so the newest registrations of a pass count and older ones go.
 PHONES_PER_PASS = 100
 _SCHEME = "ApplePass "
+
+_READ_ALONG = ("template__apple", "changed_by")
 
 View = Callable[..., HttpResponse]
 
@@ -75,29 +79,60 @@ def _authenticated(view: View) -> View:
 
     @wraps(view)
     def checked(request: HttpRequest, *, pass_type: str, serial: str, **kwargs: str) -> HttpResponse:
-        wallet_pass = _find(pass_type, serial)
-        header = request.headers.get("Authorization", "")
-        expected = wallet_pass.authentication_token if wallet_pass else "\N{REPLACEMENT CHARACTER}" * 16
-        if not hmac.compare_digest(header.encode(), (_SCHEME + expected).encode()) or wallet_pass is None:
-            return _unauthorized()
-        return view(request, wallet_pass, **kwargs)
+        wallet_pass = _meant(pass_type, serial, request.headers.get("Authorization", ""))
+        return view(request, wallet_pass, **kwargs) if wallet_pass else _unauthorized()
 
     return checked
 
 
-def _find(pass_type: str, serial: str) -> WalletPass | None:
+def _meant(pass_type: str, serial: str, authorization: str) -> WalletPass | None:
+    """The pass that the path names and whose token was sent. What is asked for most is looked for first."""
+    found = _with_token(_own(pass_type, serial), authorization)
+    return found or _with_token(_imported(pass_type, serial), authorization)
+
+
+def _with_token(passes: list[WalletPass], authorization: str) -> WalletPass | None:
+    """Compares in constant time, also where there is nothing to compare with."""
+    tokens = [one.authentication_token for one in passes] or ["\N{REPLACEMENT CHARACTER}" * 16]
+    right = [hmac.compare_digest(authorization.encode(), (_SCHEME + token).encode()) for token in tokens]
+    return next((one for one, same in zip(passes, right, strict=False) if same), None)
+
+
+def _own(pass_type: str, serial: str) -> list[WalletPass]:
+    number = _uuid(serial)
+    if number is None:
+        return []
+    # Compared here: a database may refuse the text that a stranger put into the path.
+    return [
+        one
+        for one in WalletPass.objects.select_related(*_READ_ALONG).filter(serial_number=number)
+        if one.template.apple
+        and one.template.apple.pass_type_identifier == pass_type
+        and one.card_serial == str(number)
+    ]
+
+
+def _imported(pass_type: str, serial: str) -> list[WalletPass]:
+    """Of as many tenants as there are: two may share a pass type, and another vendor may have numbered both from 1."""
+    if not (_is_text(pass_type) and _is_text(serial)):
+        return []
+    passes = WalletPass.objects.select_related(*_READ_ALONG).filter(template__apple=F("imported_under"))
+    return list(passes.filter(imported_under__pass_type_identifier=pass_type, imported_serial=serial))
+
+
+def _is_text(text: str) -> bool:
+    """A database may refuse, or never find the end of, what a stranger puts into the path."""
+    return len(text) <= PATH_LIMIT and text.isprintable()
+
+
+def _uuid(text: str) -> uuid.UUID | None:
     try:
-        number = uuid.UUID(serial)
+        return uuid.UUID(text)
     except ValueError:
         return None
-    passes = WalletPass.objects.select_related("template__apple", "changed_by")
-    found: WalletPass | None = passes.filter(serial_number=number).first()
-    # Compared here: a database may refuse the text that a stranger put into the path.
-    apple = found.template.apple if found else None
-    return found if apple and apple.pass_type_identifier == pass_type else None
 
 
-def _is_device_id(text: str) -> bool:
+def is_device_id(text: str) -> bool:
     return len(text) <= DEVICE_ID_LIMIT and text.isprintable()
 
 
@@ -119,7 +154,7 @@ def _register(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -> 
     """201 for a new registration, 200 for a known one; the push token is taken over both times, for it may change."""
     body = _body(request)
     token = body.get("pushToken") if isinstance(body, dict) else None
-    if not _is_push_token(token) or not _is_device_id(device):
+    if not is_push_token(token) or not is_device_id(device):
         return HttpResponse("No push token, or no device identifier.", status=400, content_type="text/plain")
     for _ in range(TRIES - 1):
         with suppress(IntegrityError):  # the same phone came and went meanwhile
@@ -145,7 +180,7 @@ def _store_registration(wallet_pass: WalletPass, device: str, token: str) -> boo
     return created
 
 
-def _is_push_token(token: object) -> TypeGuard[str]:
+def is_push_token(token: object) -> TypeGuard[str]:
     return isinstance(token, str) and 0 < len(token) <= PUSH_TOKEN_LIMIT and token.isascii() and token.isalnum()
 
 
@@ -170,7 +205,7 @@ def _drop(registrations: list[int]) -> bool:
 @_authenticated
 def _unregister(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -> HttpResponse:
     """200, however often it is asked."""
-    if _is_device_id(device):
+    if is_device_id(device):
         with transaction.atomic():
             mine = Registration.objects.filter(device__library_identifier=device, wallet_pass=wallet_pass)
             if _drop(list(mine.values_list("pk", flat=True))):
@@ -184,7 +219,7 @@ def updated_serials(request: HttpRequest, *, device: str, pass_type: str) -> Htt
 
     The device identifier is the shared secret of this call: Apple sends no token with it.
     """
-    if not _is_device_id(device) or not pass_type.isprintable():
+    if not is_device_id(device) or not pass_type.isprintable():
         return HttpResponse(status=204)
     tag = _tag(request.GET.get("passesUpdatedSince", ""))
     rows = _changed_after(tag, device, pass_type)
@@ -193,16 +228,21 @@ def updated_serials(request: HttpRequest, *, device: str, pass_type: str) -> Htt
     if not rows:
         return HttpResponse(status=204)
     last = max(tag for _, tag in rows)
-    return JsonResponse({"serialNumbers": [str(serial) for serial, _ in rows], "lastUpdated": str(last)})
+    serials = list(dict.fromkeys(serial for serial, _ in rows))  # two tenants may have imported the same
+    return JsonResponse({"serialNumbers": serials, "lastUpdated": str(last)})
 
 
-def _changed_after(tag: int, device: str, pass_type: str) -> list[tuple[uuid.UUID, int]]:
+def _changed_after(tag: int, device: str, pass_type: str) -> list[tuple[str, int]]:
+    """The serial numbers on the cards, with their tags."""
     passes = WalletPass.objects.filter(
         registrations__device__library_identifier=device,
         registrations__device__apple__pass_type_identifier=pass_type,
         update_tag__gt=tag,
     )
-    return list(passes.values_list("serial_number", "update_tag").distinct().order_by("update_tag"))
+    kept = passes.annotate(kept=F("registrations__device__apple"))
+    rows = kept.values_list("serial_number", "imported_serial", "imported_under", "kept", "update_tag").distinct()
+    return [(imported if imported is not None and under == apple else str(own), tag)
+            for own, imported, under, apple, tag in rows.order_by("update_tag")]  # fmt: skip
 
 
 def _is_from_the_future(tag: int, pass_type: str) -> bool:
@@ -271,8 +311,8 @@ def device_log(request: HttpRequest) -> HttpResponse:
 _registration_path = "v1/devices/<str:device>/registrations/<str:pass_type>"
 _calls = [
     path(_registration_path, updated_serials),
-    path(f"{_registration_path}/<str:serial>", registration),
-    path("v1/passes/<str:pass_type>/<str:serial>", latest_pass),
+    path(f"{_registration_path}/<path:serial>", registration),  # another vendor's serial numbers may hold a slash
+    path("v1/passes/<str:pass_type>/<path:serial>", latest_pass),
     path("v1/log", device_log),
 ]
 urlpatterns = [

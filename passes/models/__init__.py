@@ -1,3 +1,4 @@
+from passes.models.card_import import CardImport, CardImportPart, CardImportProblem
 from passes.models.condition import TemplateCondition
 from passes.models.credentials import AppleCredentials, CertificateRequest, SpareCertificate, UpdateCounter
 from passes.models.device import Device, Registration, phones_count
@@ -9,6 +10,9 @@ from passes.models.wallet_pass import WalletPass
 
 __all__ = [
     "AppleCredentials",
+    "CardImport",
+    "CardImportPart",
+    "CardImportProblem",
     "CertificateRequest",
     "Device",
     "PassTemplate",

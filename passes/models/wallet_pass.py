@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from passes.models.credentials import AppleCredentials
 from passes.models.template import PassTemplate
 from portal.models import Customer
 from portal.secrets import EncryptedTextField
@@ -25,6 +26,10 @@ class WalletPass(TenantModel):
     serial_number = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # Never changes in an update: phones keep it (Apple, "Adding a Web Service to Update Passes").
     authentication_token = EncryptedTextField(default=new_token, bound_to="serial_number", editable=False)
+    # Of a pass that another vendor issued: the serial number that stands on the card, and its pass type.
+    imported_serial = models.CharField(max_length=255, null=True, editable=False)  # noqa: DJ001 - unique where there is one
+    imported_under = models.ForeignKey(AppleCredentials, null=True, on_delete=models.SET_NULL, related_name="+",
+                                       db_index=False, editable=False)  # fmt: skip
     tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
     template = models.ForeignKey(PassTemplate, on_delete=models.PROTECT, related_name="passes", db_index=False,
                                  verbose_name=_("template"))  # fmt: skip
@@ -48,7 +53,13 @@ class WalletPass(TenantModel):
         verbose_name = _("pass")
         verbose_name_plural = _("passes")
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["template", "customer"], name="pass_one_per_customer")]
+        constraints = [
+            models.UniqueConstraint(fields=["template", "customer"], name="pass_one_per_customer"),
+            models.UniqueConstraint(
+                fields=["imported_under", "imported_serial"], name="pass_one_per_imported_serial",
+                condition=models.Q(imported_serial__isnull=False),
+            ),
+        ]  # fmt: skip
         indexes = [
             # What pages ask, newest first (portal.admin.paging).
             models.Index(fields=["tenant", "-id"], name="pass_newest"),
@@ -58,3 +69,11 @@ class WalletPass(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.template} · {self.customer}"
+
+    @property
+    def card_serial(self) -> str:
+        """The serial number on the card; our own, unless another vendor issued it under the pass type it still has."""
+        if self.imported_serial is None:
+            return str(self.serial_number)
+        kept = self.imported_under_id == self.template.apple_id
+        return self.imported_serial if kept else str(self.serial_number)

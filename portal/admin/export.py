@@ -73,17 +73,22 @@ class Exported:
         changes = self.get_changelist_instance(request)  # type: ignore[attr-defined]
         rows = changes.get_queryset(request)[:ROWS_LIMIT]
         self._note(request)
-        name = f"{self.opts.model_name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"  # type: ignore[attr-defined]
-        response = StreamingHttpResponse(_lines(self.export_cells(rows), rows), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store"
-        return response
+        return file_of(str(self.opts.model_name), self.export_cells(rows), rows)  # type: ignore[attr-defined]
 
     def _note(self, request: HttpRequest) -> None:
         """Kept with each tenant whose rows are in the file."""
         here = current_tenant_id(request)
         for tenant in Tenant.objects.filter(pk=here) if here else Tenant.objects.all():
             history.record(tenant, by=request.user, kind=Change.Kind.DONE, sentence=self.export_sentence)
+
+
+def file_of(name: str, cells: list[Cell], rows: QuerySet[Any]) -> StreamingHttpResponse:
+    """The rows as a CSV file; the moment is added to its name."""
+    response = StreamingHttpResponse(_lines(cells, rows), content_type="text/csv; charset=utf-8")
+    name = f"{name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 class _Echo:

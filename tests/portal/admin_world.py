@@ -77,6 +77,12 @@ def make_world(mark: str) -> World:
     world.add(registration)
     world.add(make.NoticeFactory.make(wallet_pass=wallet_pass, text=f"{mark} phone says"))
     world.add(registration.device)
+    cards = world.add(make.CardImportFactory.make(template=template, file_name=f"{mark} cards.csv",
+                                                  who=f"{mark} owner", unused=[f"{mark} column"]))  # fmt: skip
+    world.add(make.CardImportPartFactory.make(card_import=cards, cards=f'["{mark}"]'))
+    world.add(
+        make.CardImportProblemFactory.make(card_import=cards, serial=f"{mark}-1001", problem=f"{mark} is broken.")
+    )
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(

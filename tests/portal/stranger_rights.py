@@ -10,6 +10,9 @@ from django.db.models import Model
 
 from integrations.actito.models import AttributeMapping
 from passes.models import (
+    CardImport,
+    CardImportPart,
+    CardImportProblem,
     PassTemplate,
     TemplateAction,
     TemplateBeacon,
@@ -52,6 +55,9 @@ WRITES: dict[type[Model], frozenset[Action]] = {
     TemplateCondition: frozenset({Action.CONFIGURE}),
     TemplateMoment: frozenset({Action.CONFIGURE}),
     TemplateAction: frozenset({Action.CONFIGURE}),
+    CardImport: frozenset({Action.CONFIGURE}),
+    CardImportPart: frozenset({Action.CONFIGURE}),
+    CardImportProblem: frozenset({Action.CONFIGURE}),
     AttributeMapping: frozenset({Action.CONFIGURE}),
     WalletPass: frozenset({Action.OPERATE, Action.CONFIGURE}),
     Lane: frozenset({Action.OPERATE, Action.CONNECT}),

@@ -36,3 +36,9 @@ document.addEventListener("click", (event) => {
   for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   setTimeout(() => field.focus()); // once its tab is shown
 });
+
+// A dialog that asks for a file sends it; htmx would send its name.
+document.addEventListener("htmx:load", (event) => {
+  const form = event.target.querySelector("input[type=file]")?.form;
+  if (form) form.setAttribute("hx-encoding", "multipart/form-data");
+});

@@ -136,6 +136,16 @@ def test_a_pass_is_named_by_its_serial_number(shop: Shop) -> None:
     assert (event.status, shop.fields["points"]) == (Status.DONE, 9)
 
 
+def test_a_card_of_another_vendor_is_named_by_the_number_on_it(shop: Shop) -> None:
+    shop.card.imported_serial, shop.card.imported_under = "1001", shop.card.template.apple
+    shop.card.save()
+    theirs = make.PassFactory.make(imported_serial="1001")
+    theirs.imported_under = theirs.template.apple
+    theirs.save()
+    [event] = shop.act({"serialNumber": "1001", "points": 9})
+    assert (event.status, shop.fields["points"]) == (Status.DONE, 9)
+
+
 def test_a_mapped_identifier_names_the_customer(shop: Shop) -> None:
     connection = shop.speaker.connection
     make.MappingFactory.make(connection=connection, attribute="customerId", value_name="card_number", identifies=True,
