@@ -18,6 +18,7 @@ import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -91,7 +92,8 @@ class Sheet:
                     rest = text.readline(LINE_LIMIT + 1)
                 yield number, line
         finally:
-            text.detach()
+            with suppress(ValueError):  # whoever stopped in the middle may have closed the file since
+                text.detach()
 
     def _line(self, number: int, text: str, source: _Ahead) -> Line:
         if len(text) > LINE_LIMIT:

@@ -89,7 +89,7 @@ class BeginForm(DialogForm):
     unknown = forms.ChoiceField(
         label=_("Keys that no customer has"), widget=UnfoldAdminSelectWidget,
         choices=[(SKIP, _("Leave these cards out")), (MAKE, _("Make a customer"))],
-        help_text=_("The first profile that Actito sends with the key fills the customer in."),
+        help_text=_("The first profile that comes with the key fills the customer in."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

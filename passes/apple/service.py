@@ -117,7 +117,7 @@ def _imported(pass_type: str, serial: str) -> list[WalletPass]:
     if not (_is_text(pass_type) and _is_text(serial)):
         return []
     passes = WalletPass.objects.select_related(*_READ_ALONG).filter(template__apple=F("imported_under"))
-    return list(passes.filter(imported_under__pass_type_identifier=pass_type, imported_serial=serial))
+    return list(passes.filter(imported_under__pass_type_identifier=pass_type, imported_serial=serial).order_by())
 
 
 def _is_text(text: str) -> bool:

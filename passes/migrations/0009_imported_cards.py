@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('passes', '0007_ways_to_a_pass'),
+        ('passes', '0008_reports_of_phones'),
         ('portal', '0007_watchers'),
     ]
 
