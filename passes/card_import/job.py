@@ -110,17 +110,21 @@ class _Importer:
         self.cards = sorted(cards, key=lambda card: (card.serial, card.line))
         self.counts: Counter[str] = Counter()
         self.problems: dict[int, CardImportProblem] = {}
+        self.with_phones: list[Card] = []
 
     def run(self) -> None:
         # Locks of passes come before the counter of tags, as in every refresh.
         self.known = Known.of(self.template, self.cards, lock=True)
+        self.people = Customer.objects.in_bulk(self.known.customers.values())
         for card in self.cards:
             self._count(card, self.known.verdict(card))
+        self._add_phones()
         self._store_problems()
 
     def _count(self, card: Card, verdict: Verdict) -> None:
         if verdict == Verdict.UNKNOWN and self.seen.makes_customers:
-            self.known.customers[card.customer] = customers.known_by_key(card.customer, cause=self.event).pk
+            made = customers.known_by_key(card.customer, cause=self.event)
+            self.known.customers[card.customer], self.people[made.pk] = made.pk, made
             verdict = self.known.verdict(card)
         try:
             if verdict in IMPORTED:
@@ -134,15 +138,13 @@ class _Importer:
         if verdict in PROBLEMS:
             self._refuse(card, verdict, PROBLEMS[verdict])
             return
-        self._add_phone(card)
+        self.with_phones.append(card)
         self.counts[verdict] += 1
 
     def _imported(self, card: Card, customer: int) -> WalletPass:
         """The customer's pass as the card that the phone has. Raises ContentError."""
         held = self.known.by_customer.get(customer)
-        one = held or WalletPass(
-            tenant_id=self.seen.tenant_id, template=self.template, customer=Customer.objects.get(pk=customer)
-        )
+        one = held or WalletPass(tenant_id=self.seen.tenant_id, template=self.template, customer=self.people[customer])
         one.imported_under, one.imported_serial = self.template.apple, card.serial
         one.authentication_token = card.token
         # Without an origin, so that whatever the portal's own systems say, now or later, goes first.
@@ -153,17 +155,24 @@ class _Importer:
         refresh(one, cause=self.event)
         return one
 
-    def _add_phone(self, card: Card) -> None:
-        """The phone that the other vendor told, if any. One that has come here by itself has told its newer token."""
-        if not card.device:
-            return
-        one = self.known.by_serial[card.serial]
-        defaults = {"tenant_id": one.tenant_id, "push_token": card.push_token, "token_at": LONG_AGO}
-        device, _ = Device.objects.get_or_create(
-            apple=self.template.apple, library_identifier=card.device, defaults=defaults
-        )
-        if one.registrations.count() < PHONES_PER_PASS:
-            Registration.objects.get_or_create(device=device, wallet_pass=one)
+    def _add_phones(self) -> None:
+        """The phones that the other vendor told. One that has come here by itself has told its newer push token."""
+        apple, cards = self.template.apple, [card for card in self.with_phones if card.device]
+        Device.objects.bulk_create(
+            [Device(tenant_id=self.seen.tenant_id, apple=apple, library_identifier=card.device,
+                    push_token=card.push_token, token_at=LONG_AGO) for card in cards],
+            ignore_conflicts=True,
+        )  # fmt: skip
+        named = Device.objects.filter(apple=apple, library_identifier__in=[card.device for card in cards])
+        devices = dict(named.values_list("library_identifier", "pk"))
+        passes = [self.known.by_serial[card.serial].pk for card in cards]
+        holding = Counter(Registration.objects.filter(wallet_pass__in=passes).values_list("wallet_pass", flat=True))
+        new = []
+        for key, card in zip(passes, cards, strict=True):
+            holding[key] += 1
+            if holding[key] <= PHONES_PER_PASS:
+                new.append(Registration(device_id=devices[card.device], wallet_pass_id=key))
+        Registration.objects.bulk_create(new, ignore_conflicts=True)
 
     def _refuse(self, card: Card, verdict: Verdict, sentence: Sentence) -> None:
         self.counts[verdict] += 1

@@ -96,7 +96,9 @@ def _passes(template: PassTemplate, which: Q, *, lock: bool) -> list[WalletPass]
 def _customers(tenant_id: int, keys: Iterable[str]) -> dict[str, int]:
     """Spelled as here, or else in upper or lower case where only one customer is meant."""
     found: dict[str, dict[str, int]] = {}
-    rows = Customer.objects.for_tenant(tenant_id).filter(lowered_key__in=[Lower(Value(key)) for key in keys])
+    # As the database lowers, which differs between databases for what is not ASCII.
+    lowered = [key.lower() if key.isascii() else Lower(Value(key)) for key in keys]
+    rows = Customer.objects.for_tenant(tenant_id).filter(lowered_key__in=lowered)
     for pk, key in rows.order_by("-pk").values_list("pk", "key"):
         found.setdefault(key.lower(), {})[key] = pk
     chosen = {key: _chosen(found.get(key.lower(), {}), key) for key in keys}

@@ -13,7 +13,7 @@ from passes.api.views import shown
 from passes.apple.sandbox import AppleSandbox, VirtualIPhone
 from passes.models import AppleCredentials, Device, PassTemplate, Registration, WalletPass
 from tests.passes import cards, world
-from tests.passes.apple.test_phones import apple, logged, points, work  # noqa: F401 - the fixture
+from tests.passes.apple.test_phones import logged, points, work
 from tests.passes.apple.test_sandbox_kit import wait_until
 from tests.passes.cards import TOKEN, line
 from tests.portal.jobs_world import Worker
@@ -65,7 +65,7 @@ class Iphone:
 
 @pytest.mark.django_db(transaction=True)
 class TestOnThePhone:
-    def moved(self, apple: AppleSandbox, settings: Settings) -> VirtualIPhone:  # noqa: F811
+    def moved(self, apple: AppleSandbox, settings: Settings) -> VirtualIPhone:
         """A phone that added the other vendor's card while the portal did not know it; then its host became ours."""
         phone = apple.phone("anna")
         phone.add(cards.pkpass("card 1001/é", TOKEN, f"{settings.PUBLIC_URL}/wallet/apple"))
@@ -76,7 +76,7 @@ class TestOnThePhone:
 
     def test_an_imported_card_is_fetched_changed_and_pushed_and_stays_the_same_card(
         self,
-        apple: AppleSandbox,  # noqa: F811
+        apple: AppleSandbox,
         settings: Settings,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
@@ -98,7 +98,7 @@ class TestOnThePhone:
 
     def test_a_phone_that_no_export_named_registers_by_itself(
         self,
-        apple: AppleSandbox,  # noqa: F811
+        apple: AppleSandbox,
         settings: Settings,
     ) -> None:
         phone = self.moved(apple, settings)
