@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -26,6 +28,8 @@ class PassesConfig(AppConfig):
         handles("pass.refresh", "passes.refresh.refresh_pass", title=_("Pass renewed"), coalesces=True)
         handles("pass.due", "passes.refresh.refresh_customer", title=_("Pass due"), coalesces=True)
         handles("pass.update", "passes.update.update_pass", title=_("Values for a pass"))
+        handles("apple.remind", "passes.answering.remind_phones", title=_("Phones that did not come"), coalesces=True)
+        regularly("passes.unheard", "passes.answering.remind", every=timedelta(minutes=15))
         handles("apple.push", "passes.delivery.push_device", title=_("Push to iPhone"), coalesces=True)
         job_kind(
             "template.publication", "passes.publication.Publication", title=_("Publication"), needs=Action.CONFIGURE
@@ -49,6 +53,7 @@ class PassesConfig(AppConfig):
         )
         describe("passes.api.openapi")
         collects("certificates", "passes.metrics.certificates")
+        collects("phones", "passes.metrics.phones")
         watches("passes.watch.certificates")
         for kind in ("pass.refresh", "pass.due", "customer.changed/passes"):
             name_backlog(kind, ngettext_lazy("%(shown)s pass to renew", "%(shown)s passes to renew", "n"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from passes.apple import push
@@ -23,13 +25,16 @@ TAKEN_LATELY = timedelta(days=1)
 
 def deliver(wallet_pass: WalletPass, *, cause: Event) -> None:
     """Publishes one push per phone that holds the pass. Part of the transaction that stored the content."""
-    devices = Device.objects.filter(registrations__wallet_pass=wallet_pass).select_related("apple").order_by("token_at")
+    holders = Device.objects.filter(registrations__wallet_pass=wallet_pass)
+    holders.update(unheard_since=Coalesce("unheard_since", Value(timezone.now())))
+    devices = holders.select_related("apple").order_by("token_at")
     # A phone may have registered under several identifiers; its push token tells, and the newest row stands for it.
     for device in {(device.apple_id, device.push_token): device for device in devices}.values():
-        _publish(device, cause)
+        publish(device, cause)
 
 
-def _publish(device: Device, cause: Event) -> None:
+def publish(device: Device, cause: Event) -> None:
+    """One push for one phone."""
     ledger.publish(
         APPLE_PUSH,
         cause=cause,
@@ -77,7 +82,7 @@ def _forget(device_id: int, push_token: str, gone_since: datetime | None, event:
     if device is None:
         return ledger.ignored(say("The phone no longer holds a pass."))
     if device.push_token != push_token:
-        _publish(device, event)
+        publish(device, event)
         return ledger.done(
             say("Apple no longer knows the token, but the phone has given a new one: it is pushed again.")
         )

@@ -265,6 +265,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],
 }
 
+# A phone that has not asked what changed so long after a push is pushed once more, and shown; 0: never.
+PUSH_ANSWER_HOURS = env.whole("PUSH_ANSWER_HOURS", 4)
+
 # The ledger: how long a claim is held, and how a worker waits (docs/operations.md).
 LEASE_SECONDS = env.seconds("LEASE_SECONDS", 50.0)
 HEART_SECONDS = env.seconds("HEART_SECONDS", 2.0)

@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from passes.answering import unheard
 from passes.models import Registration, WalletPass
 from portal.admin.extend import Figure, FirstStep, extensions
 from portal.admin.home import count_text, register_figures
 from portal.admin.rights import allowed_tenants
 from portal.tenancy import Action
+from portal.watch.words import counted
+
+MOST = 10_000
 
 
 def figures(request: HttpRequest) -> Iterable[Figure]:
@@ -20,6 +25,11 @@ def figures(request: HttpRequest) -> Iterable[Figure]:
     phones = count_text(Registration.objects.filter(device__tenant_id__in=tenants))
     passes = count_text(WalletPass.objects.filter(tenant_id__in=tenants))
     note = _("%(phones)s on phones") % {"phones": phones}
+    if silent := unheard().filter(tenant__in=tenants).order_by()[: MOST + 1].count():
+        told = ngettext(
+            "%(shown)s phone has not come after a push", "%(shown)s phones have not come after a push", silent
+        )
+        note = f"{note} · {told % {'shown': counted(silent, MOST)}}"
     return [Figure(_("Passes"), passes, reverse("admin:passes_walletpass_changelist"), note, position=20)]
 
 

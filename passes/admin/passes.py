@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 
 from passes.admin.filters import IsVoid, WhichTemplate
 from passes.admin.preview import card
+from passes.answering import seen
 from passes.content import ContentError
 from passes.links import link, link_to_all
 from passes.models import Device, WalletPass, phones_count
@@ -82,17 +83,18 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
         return wallet_pass.fetched_at
 
     def page_context(self, request: HttpRequest, wallet_pass: WalletPass) -> dict[str, Any]:
-        devices = list(Device.objects.filter(registrations__wallet_pass=wallet_pass).order_by("pk"))
+        phones = seen(wallet_pass)
         subjects = [f"pass:{wallet_pass.pk}", f"customer.changed/passes:customer:{wallet_pass.customer_id}"]
-        subjects += [f"device:{device.pk}" for device in devices]
+        subjects += [f"device:{each.phone.pk}" for each in phones]
         return {
             "card": card(wallet_pass.template, wallet_pass.content),
             "fields": [{**field, "value": words(field)} for field in wallet_pass.content.get("fields", [])],
             "own_values": sorted(wallet_pass.values.items()),
-            "devices": devices,
+            "phones": phones,
+            "any_unheard": any(each.unheard for each in phones),
             "notices": shown(wallet_pass),
             **self._links(request, wallet_pass),
-            "state": chip(*state_of(wallet_pass, len(devices))),
+            "state": chip(*state_of(wallet_pass, len(phones))),
             "events": events_about(wallet_pass.tenant_id, subjects),
         }
 

@@ -23,6 +23,7 @@ from django.utils.http import http_date, parse_http_date_safe
 from django.views.decorators.csrf import csrf_exempt
 
 from passes import notices
+from passes.answering import asked
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
 from passes.apple.phone_log import reported
 from passes.models import Device, Registration, UpdateCounter, WalletPass
@@ -227,6 +228,7 @@ def updated_serials(request: HttpRequest, *, device: str, pass_type: str) -> Htt
         rows = _changed_after(0, device, pass_type)
     if not rows:
         return HttpResponse(status=204)
+    asked(device, pass_type)
     last = max(tag for _, tag in rows)
     serials = list(dict.fromkeys(serial for serial, _ in rows))  # two tenants may have imported the same
     return JsonResponse({"serialNumbers": serials, "lastUpdated": str(last)})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from passes import answering
 from passes.apple.sandbox import AppleSandbox, VirtualIPhone
 from passes.links import link, link_to_get
 from passes.models import AppleCredentials, Device, PassTemplate, Registration, WalletPass
@@ -58,6 +59,9 @@ def test_a_change_reaches_the_lock_screen(apple: AppleSandbox, caplog: pytest.Lo
     assert [entry["text"] for entry in phone.screen] == ["You now have 60 points"]
     wait_until(lambda: Event.objects.filter(kind="pass.fetched").exists())
     assert [attempt.status for attempt in Attempt.objects.all()] == [200]
+    held.refresh_from_db()
+    [seen] = answering.seen(held)
+    assert (seen.shown_since, seen.unheard) == (held.fetched_at, False)
     assert phone.notices == ["accepted http because this is a sandbox"]
     assert logged(caplog) == []
 
