@@ -214,7 +214,7 @@ class TestWhereItShows:
     def test_on_the_pass_with_what_it_means(self, brand: World) -> None:
         page = client_of(brand.owner).get(url(WalletPass, "change", brand.rows[WalletPass].pk)).content.decode()
 
-        assert "not since the change 6\xa0hours ago" in page
+        assert "not since the change, 6\xa0hours ago" in page
         assert "It is pushed once more" in page
 
     def test_on_home(self, brand: World) -> None:
