@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('passes', '0008_reports_of_phones'),
+        ('passes', '0009_imported_cards'),
         ('portal', '0007_watchers'),
     ]
 
