@@ -18,23 +18,21 @@ import resource
 import selectors
 import socket
 import statistics
-import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from bench.place import place
+from bench.web import THREADS, granian
 
 LEAST_RATE, MOST_P99 = 0.85, 2.0
 SENDERS = 2
 WARM_UP_SECONDS = 3.0
-WORKERS, THREADS = 2, 4  # as in docs/operations.md
 NO_LIMIT = "1000000"
 VIEWS = {"bare": "/api/bench/webhooks/bare", "webhook": "/api/bench/webhooks/listeners/actito/profile/Update"}
 fork = multiprocessing.get_context("fork")
@@ -66,7 +64,7 @@ def main() -> None:
     asked = _arguments()
     with place(WEBHOOK_RATE=NO_LIMIT, WEBHOOK_BURST=NO_LIMIT) as here:
         key = _prepare()
-        with _granian(here.folder, asked.threads) as (port, pid):
+        with granian("bench.bare:application", here.folder / "web.log", threads=asked.threads) as (port, pid):
             sent = _compare(_Crew(port, pid, key, asked.connections), asked)
         kept = _check_rows(sent)
     sys.exit(0 if kept else 1)
@@ -102,32 +100,6 @@ def _prepare() -> str:
     print(f"{connection.vendor}, {os.cpu_count()} cores")
     connection.close()
     return key
-
-
-@contextmanager
-def _granian(folder: Path, threads: int) -> Iterator[tuple[int, int]]:
-    """The port and the process of a server that listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--no-ws"]
-    size = ["--workers", str(WORKERS), "--blocking-threads", str(threads)]
-    command = [*granian, *size, "--host", "127.0.0.1", "--port", str(port), "bench.bare:application"]
-    with (folder / "web.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
-        errors = (folder / "web.log").read_text()
-        if "Traceback" in errors:
-            print(errors[-2000:])
 
 
 def _compare(crew: _Crew, asked: argparse.Namespace) -> dict[str, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import HEADER, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
+from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 # Answers for machines, redirects, errors: nothing may be loaded. Pages that need more say so with csp's decorator.
@@ -43,6 +45,11 @@ HEADERS = {
 }
 
 
+@lru_cache(maxsize=1)
+def _strict() -> str:
+    return str(build_policy(STRICT))
+
+
 def headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Also for what Django's own middleware never sees, because it is answered before: probes and static files."""
 
@@ -57,6 +64,13 @@ def headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
 class Policies(CSPMiddleware):
     """The strict policy everywhere, the admin's under its path alone."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if request.path_info.startswith(ADMIN_PATH) or any(name.startswith("_csp") for name in vars(response)):
+            return super().process_response(request, response)
+        # What machines get all day: the policy of every such answer is the same.
+        response.headers.setdefault(HEADER, _strict())
+        return response
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False

@@ -21,18 +21,17 @@ _TIME, _DATE = 0, (2020 - 1980) << 9 | 1 << 5 | 1
 class Part:
     """Some files of an archive: their bytes behind local headers, and their lines of the directory at its end."""
 
-    files: bytes = b""
-    directory: bytes = b""
-    count: int = 0
+    files: bytes
+    directory: bytes
+    count: int
 
-    def __add__(self, other: Part) -> Part:
-        """`other` must have been laid out to follow."""
-        return Part(self.files + other.files, self.directory + other.directory, self.count + other.count)
 
-    def closed(self) -> bytes:
-        """The whole archive."""
-        sizes = (self.count, self.count, len(self.directory), len(self.files))
-        return b"".join((self.files, self.directory, _END.pack(b"PK\x05\x06", 0, 0, *sizes, 0)))
+def archive(*parts: Part) -> bytes:
+    """The whole archive, of parts that were laid out to follow each other."""
+    files, directory = [each.files for each in parts], [each.directory for each in parts]
+    count = sum(each.count for each in parts)
+    end = _END.pack(b"PK\x05\x06", 0, 0, count, count, sum(map(len, directory)), sum(map(len, files)), 0)
+    return b"".join((*files, *directory, end))
 
 
 def part(files: Mapping[str, bytes], *, offset: int = 0) -> Part:

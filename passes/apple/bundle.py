@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from passes.apple.archive import Part, part
+from passes.apple.archive import Part, archive, part
 from passes.apple.document import pass_json
 from passes.apple.sign import CertificateError, sign
 from passes.apple.translations import strings
@@ -50,7 +50,7 @@ def build(wallet_pass: WalletPass) -> bytes:
     images = _images(wallet_pass)
     manifest = _json({**images.manifest, **{name: _sha1(data) for name, data in texts.items()}})
     texts |= {"manifest.json": manifest, "signature": _signature(apple, manifest)}
-    return (images.part + part(texts, offset=len(images.part.files))).closed()
+    return archive(images.part, part(texts, offset=len(images.part.files)))
 
 
 def _signature(apple: AppleCredentials, manifest: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -44,7 +44,8 @@ def _oid(octets: str) -> bytes:
 _DATA = _oid("2a864886f70d010701")
 _SIGNED_DATA = _oid("2a864886f70d010702")
 _CONTENT_TYPE = der(_SEQUENCE, _oid("2a864886f70d010903"), der(_SET, _DATA))
-_MESSAGE_DIGEST = _oid("2a864886f70d010904")
+# Up to the digest itself.
+_DIGEST = der(_SEQUENCE, _oid("2a864886f70d010904"), der(_SET, der(_OCTETS, bytes(32))))[:-32]
 _SIGNING_TIME = _oid("2a864886f70d010905")
 _SHA256 = der(_SEQUENCE, _oid("608648016503040201"))
 _RSA = der(_SEQUENCE, _oid("2a864886f70d010101"), der(_NULL))
@@ -104,12 +105,13 @@ class Signer:
 
 def _attributes(content: bytes, at: datetime) -> bytes:
     """What is signed: the content's type, the time, its digest. In the order of their bytes, as DER wants a set."""
-    digest = der(_SET, der(_OCTETS, hashlib.sha256(content).digest()))
-    time = der(_SEQUENCE, _SIGNING_TIME, der(_SET, _time(at)))
-    return b"".join((_CONTENT_TYPE, time, der(_SEQUENCE, _MESSAGE_DIGEST, digest)))
+    return b"".join(
+        (_CONTENT_TYPE, _signing_time(at.replace(microsecond=0)), _DIGEST, hashlib.sha256(content).digest())
+    )
 
 
-def _time(at: datetime) -> bytes:
-    if at.year < _UTC_TIME_ENDS:
-        return der(_UTC_TIME, f"{at:%y%m%d%H%M%SZ}".encode())
-    return der(_TIME, f"{at:%Y%m%d%H%M%SZ}".encode())
+@lru_cache(maxsize=2)
+def _signing_time(at: datetime) -> bytes:
+    """Kept, because many passes are signed within one second."""
+    tag, form = (_UTC_TIME, "%y%m%d%H%M%SZ") if at.year < _UTC_TIME_ENDS else (_TIME, "%Y%m%d%H%M%SZ")
+    return der(_SEQUENCE, _SIGNING_TIME, der(_SET, der(tag, f"{at:{form}}".encode())))

@@ -25,6 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from passes import notices
 from passes.answering import asked
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
+from passes.apple.held import held
 from passes.apple.phone_log import reported
 from passes.models import Device, Registration, UpdateCounter, WalletPass
 from portal import ledger
@@ -101,16 +102,11 @@ def _with_token(passes: list[WalletPass], authorization: str) -> WalletPass | No
 
 def _own(pass_type: str, serial: str) -> list[WalletPass]:
     number = _uuid(serial)
-    if number is None:
-        return []
+    one = held(number) if number else None
+    apple = one.template.apple if one else None
     # Compared here: a database may refuse the text that a stranger put into the path.
-    return [
-        one
-        for one in WalletPass.objects.select_related(*_READ_ALONG).filter(serial_number=number)
-        if one.template.apple
-        and one.template.apple.pass_type_identifier == pass_type
-        and one.card_serial == str(number)
-    ]
+    meant = one and apple and apple.pass_type_identifier == pass_type and one.card_serial == str(number)
+    return [one] if one and meant else []
 
 
 def _imported(pass_type: str, serial: str) -> list[WalletPass]:

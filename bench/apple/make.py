@@ -1,0 +1,98 @@
+"""Whole passes, with five pictures of 120 KB, signed with RSA-2048."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.apple.peers import Peer
+from bench.apple.ratios import Round, told
+from bench.place import place
+
+if TYPE_CHECKING:
+    from passes.models import WalletPass
+
+SLICE, SLICES, PEERS = 25, 12, 4
+OURS, RAW, THREADS = "passes", "bare signatures", "passes, two threads"
+WANTED = {
+    (OURS, RAW): 0.75,
+    (THREADS, OURS): 1.8,
+    (OURS, "py-pkpass"): 100.0,
+    (OURS, "django-walletpass"): 100.0,
+}
+
+
+def run(rounds: int) -> bool:
+    print("make: whole passes")
+    with place(LOG_LEVEL="ERROR") as here:
+        from django.core.management import call_command  # noqa: PLC0415 - after setup
+
+        from bench.apple.card import card, template  # noqa: PLC0415
+
+        call_command("migrate", verbosity=0)
+        held = card(template())
+        peer = Peer("make.py", _unpacked(held, here.folder))
+        try:
+            return told([_round(held, peer) for _ in range(rounds)], WANTED)
+        finally:
+            peer.close()
+
+
+def _unpacked(held: WalletPass, folder: Path) -> Path:
+    """The pass for the peers: its files and who signs it."""
+    from passes.apple.bundle import build  # noqa: PLC0415 - after setup
+
+    apple = held.template.apple
+    assert apple
+    with zipfile.ZipFile(io.BytesIO(build(held))) as archive:
+        archive.extractall(folder / "card")
+        files = [entry for entry in archive.infolist() if entry.filename.endswith(".png")]
+        print(f"  {len(files)} pictures, {sum(entry.file_size for entry in files):,} bytes")
+    signers = {"certificate": apple.certificate, "key": apple.private_key, "issuer": apple.intermediate}
+    for name, pem in signers.items():
+        (folder / "card" / f"{name}.pem").write_text(pem)
+    return folder / "card"
+
+
+def _round(held: WalletPass, peer: Peer) -> Round:
+    """Slices of ours and of the bare signatures alternate, so that what else the machine does falls on both."""
+    from passes.apple.bundle import build  # noqa: PLC0415 - after setup
+
+    def ours() -> object:
+        return build(held)
+
+    bare = _bare(held)
+    ours(), bare()
+    spent = {OURS: 0.0, RAW: 0.0, THREADS: 0.0}
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(SLICES):
+            spent[RAW] += _seconds(bare)
+            spent[OURS] += _seconds(ours)
+            begun = time.perf_counter()
+            list(pool.map(_seconds, (ours, ours)))
+            spent[THREADS] += (time.perf_counter() - begun) / 2
+    found = {name: SLICE * SLICES / seconds for name, seconds in spent.items()}
+    return {**found, **{name: peer.rate(name, PEERS) for name in ("py-pkpass", "django-walletpass")}}
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    for _ in range(SLICE):
+        work()
+    return time.perf_counter() - begun
+
+
+def _bare(held: WalletPass) -> Callable[[], object]:
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils  # noqa: PLC0415 - with the rest
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    assert held.template.apple
+    key = load_pem_private_key(held.template.apple.private_key.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return lambda: key.sign(b"\0" * 32, padding.PKCS1v15(), utils.Prehashed(SHA256()))
