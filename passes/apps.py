@@ -40,6 +40,7 @@ class PassesConfig(AppConfig):
         # Its mark that an addition has counted stays (passes.update).
         holds("pass.update", "writes", "message", needed=True)
         name_news("pass.made", _("Pass made for another system"))
+        name_news("customer.enrolled", _("E-mail address confirmed"))
         name_news("pass.enrolled", _("Pass made through the customer's link"))
         name_news("pass.installed", _("Pass added to a phone"))
         name_news("pass.removed", _("Pass removed from a phone"))

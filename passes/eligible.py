@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from passes.conditions import ORDERING, is_typed, matches
 from passes.design import design_of
 from passes.findings import Finding, error, warning
+from passes.issuing import OPEN_TO, Way
 from passes.models import PassTemplate
 from portal.models import Customer
 from portal.sentences import say
@@ -36,6 +39,7 @@ def share(template: PassTemplate) -> Share | None:
 
 def check(template: PassTemplate, known: frozenset[str]) -> Iterator[Finding]:
     """`known`: the names of values that customers have; empty while there is none to look at."""
+    yield from _enrolment(template)
     if template.issue != PassTemplate.Issue.CONDITION:
         return
     rows = list(template.conditions.all())
@@ -50,3 +54,15 @@ def check(template: PassTemplate, known: frozenset[str]) -> Iterator[Finding]:
             said = say("“%(value)s” is neither a number such as 12.5 nor a date such as 2027-03-31, so the alphabet "
                        "decides.", value=row.value)  # fmt: skip
             yield warning("conditions.value", said, row.name)
+
+
+def _enrolment(template: PassTemplate) -> Iterator[Finding]:
+    if not template.open_enrolment:
+        return
+    if Way.LINK not in OPEN_TO[template.issue]:
+        said = say("It is open to everybody, but its passes are made in another way. Choose “When a customer opens "
+                   "their link”, or close it.")  # fmt: skip
+        yield error("open_enrolment", said)
+    if not settings.MAIL_SET_UP:
+        said = say("Mail is not set up in this portal, so nobody could confirm an e-mail address.")
+        yield error("open_enrolment", said)

@@ -31,7 +31,11 @@ PASS_ENROLLED = "pass.enrolled"
 @require_http_methods(["GET", "HEAD", "POST"])
 @answered
 def get_pass(request: HttpRequest, token: str) -> HttpResponse:
-    template, customer = _invited(read_link_to_get(token))
+    return answer_for(request, *_invited(read_link_to_get(token)))
+
+
+def answer_for(request: HttpRequest, template: PassTemplate, customer: Customer) -> HttpResponse:
+    """The page with the button, the pass that the button made, or the one that is there. Raises NoCard."""
     if held := _held(template, customer):
         return _to(held)
     if template.tenant.suspended_at or refusal(template, customer, Way.LINK):
@@ -39,8 +43,12 @@ def get_pass(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         return _to(_made(template, customer))
     with translation.override(language_of(template, customer)):
-        shown = {"organisation": template.organization_name, "description": _description(template)}
-        return page(request, "pages/get.html", shown, sends=True)
+        return offered(request, template)
+
+
+def offered(request: HttpRequest, template: PassTemplate) -> HttpResponse:
+    shown = {"organisation": template.organization_name, "description": described(template)}
+    return page(request, "pages/get.html", shown, sends=True)
 
 
 def _invited(read: Read | None) -> tuple[PassTemplate, Customer]:
@@ -82,8 +90,8 @@ def _to(held: WalletPass) -> HttpResponse:
     return HttpResponseRedirect(address, status=303, headers={"Cache-Control": "no-store"})
 
 
-def _description(template: PassTemplate) -> str:
-    """As published, in the language of the page."""
+def described(template: PassTemplate) -> str:
+    """What the card is, as published, in the language of the page."""
     design = template.published or {}
     texts = design.get("texts", {}).get(translation.get_language(), {})
     return str(texts.get(design["description"], design["description"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from django.conf import settings
 from django.db import transaction
 
 from passes.models import PassTemplate
@@ -41,6 +42,12 @@ class Refused(Explained, Exception):
 def choices_open_to(way: Way) -> list[str]:
     """The templates' choices under which the way makes a pass."""
     return [choice for choice, ways in OPEN_TO.items() if way in ways]
+
+
+def is_open(template: PassTemplate) -> bool:
+    """Whether strangers may ask for a pass on the template's own page."""
+    ready = template.open_enrolment and template.active and template.published is not None
+    return ready and Way.LINK in OPEN_TO[template.issue] and settings.MAIL_SET_UP and not template.tenant.suspended_at
 
 
 def refusal(template: PassTemplate, customer: Customer, way: Way) -> Sentence:

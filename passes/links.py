@@ -5,6 +5,7 @@ A token is `what.signature`, or `what-20271231.signature` for a link that works 
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,10 +16,14 @@ from django.utils import timezone
 
 from passes.models import PassTemplate, WalletPass
 from portal.models import Customer
+from portal.secrets import Ciphertext, decrypt, encrypt
 
 _OF_PASS = Signer(salt="passes.link", sep=".")
 _OF_ALL = Signer(salt="passes.link.all", sep=".")
 _TO_GET = Signer(salt="passes.link.get", sep=".")
+_TO_JOIN = Signer(salt="passes.link.join", sep=".")
+_TO_CONFIRM = Signer(salt="passes.link.confirm", sep=".")
+_CONFIRM_DAYS = 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,35 @@ def link_to_all(wallet_pass: WalletPass) -> str:
 def link_to_get(template: PassTemplate, customer: Customer) -> str:
     """The address on which this customer gets their pass of the template; nothing is made before."""
     return _address("pass-get", _token(_TO_GET, f"{template.pk}_{customer.pk}", template))
+
+
+def link_to_join(template: PassTemplate) -> str:
+    """The address on which strangers ask for a pass: for posters, so it works as long as the template is open."""
+    return _address("pass-join", _TO_JOIN.sign(str(template.pk)))
+
+
+def link_to_confirm(template: PassTemplate, mailbox: str) -> str:
+    """The address that shows that a mailbox is somebody's own. It is encrypted: addresses of pages end up in logs."""
+    sealed = base64.b64encode(encrypt(mailbox, _bound_to(template.pk)).encode(), altchars=b"~!").decode()
+    last = _today() + timedelta(days=_CONFIRM_DAYS)
+    return _address("pass-confirm", _TO_CONFIRM.sign(f"{template.pk}_{sealed}-{last:%Y%m%d}"))
+
+
+def read_link_to_join(token: str) -> Read | None:
+    return _read(_TO_JOIN, token)
+
+
+def read_link_to_confirm(token: str) -> tuple[Read, str] | None:
+    """What was read, of which `what` is the template's key, and the mailbox."""
+    if (read := _read(_TO_CONFIRM, token)) is None:
+        return None
+    key, _, sealed = read.what.partition("_")
+    mailbox = decrypt(Ciphertext(base64.b64decode(sealed, altchars=b"~!").decode()), _bound_to(int(key)))
+    return Read(key, read.expired), mailbox
+
+
+def _bound_to(template_id: int) -> str:
+    return f"passes.link.confirm:{template_id}"
 
 
 def read_link(token: str) -> Read | None:

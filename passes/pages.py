@@ -19,6 +19,7 @@ from passes.apple.collection import MEDIA_TYPE as COLLECTION_TYPE
 from passes.apple.collection import MOST, collect
 from passes.browsers import Runs, runs_on
 from passes.getting import get_pass
+from passes.joining import confirm, join
 from passes.links import Read, page_of, read_link, read_link_to_all
 from passes.models import TemplateImage, WalletPass
 from passes.qr import qr_address
@@ -164,6 +165,8 @@ def _signed(wallet_pass: WalletPass) -> bytes:
 
 urlpatterns = [
     path("get/<str:token>", get_pass, name="pass-get"),
+    path("join/<str:token>", join, name="pass-join"),
+    path("confirm/<str:token>", confirm, name="pass-confirm"),
     path("all/<str:token>", apple_passes, name="pass-collection"),
     path("<str:token>", page, name="pass-page"),
     path("<str:token>/apple", apple_pass, name="pass-apple"),

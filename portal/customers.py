@@ -42,9 +42,9 @@ def find(tenant_id: int, namespace: str, name: str) -> Customer | None:
     return identity.customer if identity else None
 
 
-def known_by_key(key: str, *, cause: Event) -> Customer:
+def known_by_key(key: str, *, cause: Event, language: str = "") -> Customer:
     """The customer of whom nothing but the key is known, made when there is none. Part of the caller's transaction."""
-    made = Customer.objects.create(tenant_id=cause.tenant_id, key=key)
+    made = Customer.objects.create(tenant_id=cause.tenant_id, key=key, language=language)
     identity, new = Identity.objects.get_or_create(
         tenant_id=cause.tenant_id, namespace=KEY_ONLY, value=key, defaults={"customer": made, "number": cause.pk}
     )
@@ -95,8 +95,8 @@ def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Cus
 
 
 def _found_by_key(tenant_id: int, key: str) -> Customer | None:
-    """Whoever was known by this key alone, and is known better from now on."""
-    customer = find(tenant_id, KEY_ONLY, key)
+    """Whoever was known by this key alone, and is known better from now on. Enrolled mailboxes are in small letters."""
+    customer = find(tenant_id, KEY_ONLY, key) or ("@" in key and find(tenant_id, KEY_ONLY, key.lower())) or None
     if customer:
         Identity.objects.filter(customer=customer, namespace=KEY_ONLY).delete()
     return customer

@@ -13,6 +13,7 @@ do not slip through together. What is refused is not counted: a lock ends on tim
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import logging
 import math
@@ -20,6 +21,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from axes.handlers.base import AxesHandler
@@ -40,11 +42,15 @@ MAILS_PER_NAME, MAILS_PER_ADDRESS = 3, 20  # links to a new password that may be
 # Invitations that go to one person from one team, and those that one person sends. Counted by team, so that nobody
 # learns from a refusal where else somebody was invited.
 INVITATION_PAUSE, INVITATIONS_TO_ONE, INVITATIONS_BY_ONE = timedelta(minutes=10), 3, 30
+# Mails with a link to a card that strangers may ask for within an hour: to one mailbox, from one address (the guests of
+# a shop share one), and of one template.
+CARDS_TO_ONE, CARDS_FROM_ONE, CARDS_IN_ALL = 3, 100, 1000
 KNOWN_ADDRESS = timedelta(days=30)
 KEPT = timedelta(days=1)
 NAME_LENGTH = 150
 ASKED_FOR_MAIL = "mail"  # what the rows of those say instead of a path
 INVITED, INVITING = "invited", "inviting"
+ASKED_FOR_CARD, CARDS_ASKED_FOR = "card", "cards"
 
 
 def plain_name(name: Any) -> str:
@@ -171,6 +177,33 @@ def may_mail(request: HttpRequest, name: str) -> bool:
     if allowed:
         _note(name, address, ASKED_FOR_MAIL)
     return allowed
+
+
+class Asked(StrEnum):
+    """What becomes of a stranger's wish for a card by mail."""
+
+    SEND = "send"
+    SILENT = "silent"  # that mailbox has had enough, which nobody else is to learn
+    TOO_MANY = "too many"
+
+
+def asked_for_card(request: HttpRequest, what: str, mailbox: str) -> Asked:
+    """Notes the wish, where it counts. The mailbox is kept as a fingerprint only, until a day has passed."""
+    tidy()
+    address, since = address_of(request), timezone.now() - HOUR
+    name = hashlib.sha256(f"{what} {plain_name(mailbox)}".encode()).hexdigest()
+    of_one, of_all = (_tries(kind).filter(attempt_time__gt=since) for kind in (ASKED_FOR_CARD, CARDS_ASKED_FOR))
+    if (
+        of_one.filter(ip_address=address).count() >= CARDS_FROM_ONE
+        or of_all.filter(username=what).count() >= CARDS_IN_ALL
+    ):
+        return Asked.TOO_MANY
+    enough = of_one.filter(username=name).count() >= CARDS_TO_ONE
+    _note(name, address, ASKED_FOR_CARD)
+    if enough:
+        return Asked.SILENT
+    _note(what, None, CARDS_ASKED_FOR)
+    return Asked.SEND
 
 
 class TooMany(Exception):

@@ -44,22 +44,24 @@ def invite(membership: Membership, by: User) -> None:
     with translation.override(tenant.language):
         shown["role"] = membership.get_role_display()
         subject = _("%(by)s added you to %(tenant)s") % {"by": shown["by"], "tenant": tenant.name}
-        if not _send("mail/invited.txt" if new else "mail/added.txt", subject, shown, mailbox_of(user)):
+        if not send("mail/invited.txt" if new else "mail/added.txt", subject, shown, mailbox_of(user)):
             raise NotSent
 
 
 def send_reset_links(address: str) -> None:
     """Looks for the accounts and mails them elsewhere than in the request's thread: whether there is an account would
     otherwise show in how long the answer takes, since talking to a mail server takes longer than finding nobody."""
-    _elsewhere(_send_reset_links, address)
+    elsewhere(_send_reset_links, address)
 
 
-def _elsewhere(work: Callable[..., None], *arguments: Any) -> None:
+def elsewhere(work: Callable[..., None], *arguments: Any) -> None:
+    """Runs what must not show in how long an answer takes."""
+
     def run() -> None:
         try:
             work(*arguments)
         except Exception as error:
-            log.error("Links to a new password were not sent (%s).", type(error).__name__)
+            log.error("A mail was not made (%s in %s).", type(error).__name__, work.__name__)
         finally:
             connections.close_all()  # this thread's own
 
@@ -70,7 +72,7 @@ def _send_reset_links(address: str) -> None:
     for user in people_to_mail(address):
         with translation.override(_language(user)):
             shown = {"link": password_link(user), "name": user.get_username()}
-            _send("mail/reset.txt", _("A new password for the wallet portal"), shown, mailbox_of(user))
+            send("mail/reset.txt", _("A new password for the wallet portal"), shown, mailbox_of(user))
 
 
 def _language(user: User) -> str:
@@ -78,7 +80,7 @@ def _language(user: User) -> str:
     return languages.order_by("pk").first() or settings.LANGUAGE_CODE
 
 
-def _send(template: str, subject: str, shown: dict[str, Any], to: str) -> bool:
+def send(template: str, subject: str, shown: dict[str, Any], to: str) -> bool:
     """False, with a line in the log that names nobody, when the server did not take it."""
     message = EmailMessage(" ".join(subject.split()), render_to_string(template, shown), to=[to])
     try:

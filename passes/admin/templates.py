@@ -10,6 +10,7 @@ from django.db.models import Count, JSONField, OuterRef, Prefetch, QuerySet, Sub
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
@@ -26,8 +27,11 @@ from passes.design import design_of
 from passes.eligible import share
 from passes.findings import Severity
 from passes.inspection import inspect_template
+from passes.issuing import is_open
+from passes.links import link_to_join
 from passes.models import PassTemplate, TemplateImage, WalletPass
 from passes.publication import Refused, publish
+from passes.qr import qr_address
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
@@ -44,7 +48,15 @@ _DESIGNED = ("fields", "texts", "locations", "beacons", "moments", "actions", "c
 def _told_of(template: PassTemplate) -> dict[str, Any]:
     """What the page of a template says of it as it is saved."""
     found = shown(inspect_template(template), template)
-    return {**sample_card(template), "findings": found, "share": share(template)}
+    return {**sample_card(template), "findings": found, "share": share(template), **_poster(template)}
+
+
+def _poster(template: PassTemplate) -> dict[str, str]:
+    """The link for posters, and its QR code as an SVG file."""
+    if not is_open(template):
+        return {}
+    address = link_to_join(template)
+    return {"join_url": address, "join_code": qr_address(address), "join_file": f"{slugify(template.name)}-qr.svg"}
 
 
 class PublishForm(DialogForm):
@@ -78,7 +90,17 @@ class PassTemplateAdmin(TenantAdmin):
     change_form_template = "admin/passes/template.html"
     actions_detail = ("publish",)
     fieldsets = (
-        (None, {"fields": [("name", "kind"), ("issue", "any_condition"), ("apple", "link_days"), "active"]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("name", "kind"),
+                    ("issue", "any_condition"),
+                    ("open_enrolment", "link_days"),
+                    ("apple", "active"),
+                ]
+            },
+        ),
         (
             _("On the card"),
             {"fields": [("organization_name", "logo_text"), ("description", "language"), "carries_messages"]},

@@ -51,7 +51,7 @@ class PassTemplate(TenantModel):
     )  # fmt: skip
     any_condition = models.BooleanField(
         _("one condition is enough"), default=False, db_default=False,
-        help_text=_("Of the conditions below. Otherwise all of them must hold."),
+        help_text=_("Of those under “Conditions”. Otherwise all of them must hold."),
     )  # fmt: skip
     active = models.BooleanField(_("active"), default=True)
     apple = models.ForeignKey(
@@ -141,6 +141,11 @@ class PassTemplate(TenantModel):
     apple_additions = models.JSONField(
         _("additions to pass.json"), null=True, blank=True,
         help_text=_("What only Apple Wallet has, as JSON with the keys of Apple's pass.json. Texts may hold values."),
+    )  # fmt: skip
+    open_enrolment = models.BooleanField(
+        _("open to everybody"), default=False, db_default=False,
+        help_text=_("The template then has a link for posters and newsletters: whoever confirms an e-mail address "
+                    "there gets a pass."),
     )  # fmt: skip
     link_days = models.PositiveSmallIntegerField(
         _("days that links work"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3650)],

@@ -334,7 +334,7 @@ def test_changing_ones_password_ends_ones_other_sessions() -> None:
 @pytest.fixture
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mails are made in this thread, which sees the test's transaction."""
-    monkeypatch.setattr(mail, "_elsewhere", lambda work, *arguments: work(*arguments))
+    monkeypatch.setattr(mail, "elsewhere", lambda work, *arguments: work(*arguments))
 
 
 def link_in(text: str) -> str:

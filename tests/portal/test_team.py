@@ -157,7 +157,7 @@ def test_an_address_of_several_accounts_or_of_one_that_is_off_stands_for_none(wo
 
 def test_mails_are_in_the_language_of_the_tenant(world: World, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     spoken: list[str | None] = []
-    monkeypatch.setattr(mail, "_send", lambda *arguments: bool(spoken.append(translation.get_language())) or True)
+    monkeypatch.setattr(mail, "send", lambda *arguments: bool(spoken.append(translation.get_language())) or True)
     Tenant.objects.filter(pk=world.tenant.pk).update(language="fr")
     add(owner, "new@example.com")
     assert spoken == ["fr"]
