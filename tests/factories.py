@@ -12,7 +12,13 @@ from django.db.models import Model
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from integrations.actito.models import ActitoConnection, ActitoScenario, AttributeMapping, ParameterMapping
+from integrations.actito.models import (
+    ActitoConnection,
+    ActitoScenario,
+    AttributeMapping,
+    ParameterMapping,
+    ScenarioEntry,
+)
 from integrations.demo.artwork import images
 from integrations.mapping import ValueType
 from passes.content import render
@@ -272,6 +278,16 @@ class ScenarioFactory(Factory[ActitoScenario]):
     technical_name = factory.LazyAttribute(lambda one: f"{one.display_name}60dd2012-b296-43fc-bae5-6cb6c1b2d170")
     is_start_event_triggered = is_active = True
     first_seen_at = last_seen_at = factory.LazyFunction(timezone.now)
+
+
+class ScenarioEntryFactory(Factory[ScenarioEntry]):
+    class Meta:
+        model = ScenarioEntry
+
+    scenario = factory.SubFactory(ScenarioFactory)
+    tenant = factory.SelfAttribute("scenario.tenant")
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..tenant"))
+    who = "anna@example.com"
 
 
 class CredentialsFactory(Factory[AppleCredentials]):

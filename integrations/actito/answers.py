@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from portal import text
 from portal.http import ApiError
 from portal.ledger.failure import Decision
 from portal.sentences import say
+
+KEY_LIMIT = 100  # of an interaction
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ def parse_scenarios(body: Any) -> list[ListedScenario]:
     return list({each.remote_id: each for each in map(_scenario, listed)}.values())
 
 
+def interaction_key(body: bytes) -> str:
+    """`{"interactionBusinessKey": "df98…"}`; empty for any other answer: the scenario was started all the same."""
+    try:
+        found = text.loads(body)
+    except ValueError:
+        return ""
+    key = found.get("interactionBusinessKey") if isinstance(found, dict) else None
+    return text.storable(str(key))[:KEY_LIMIT] if isinstance(key, str | int) else ""
+
+
 def _scenario(item: Any) -> ListedScenario:
     found = item if isinstance(item, dict) else {}
     remote_id, name = _id(found.get("id")), found.get("name")
@@ -97,8 +110,8 @@ def _id(value: Any) -> str:
     """The digits of a profile id, whether it came as 7, "7" or 7.0; empty for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = "" if isinstance(value, bool) else str(value)
-    return text.lstrip("0") if text.isascii() and text.isdigit() and len(text) <= 19 else ""
+    digits = "" if isinstance(value, bool) else str(value)
+    return digits.lstrip("0") if digits.isascii() and digits.isdigit() and len(digits) <= 19 else ""
 
 
 def _pairs(members: Any, value_key: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ class ActitoConfig(AppConfig):
     verbose_name = "Actito"
 
     def ready(self) -> None:
-        from integrations.actito import admin, scenario_admin  # noqa: F401 - registers the admins
+        from integrations.actito import admin, scenario_admin, starting_admin  # noqa: F401 - registers the admins
         from portal.api import describe
         from portal.jobs import job_kind
         from portal.ledger import handles, regularly
@@ -31,11 +31,17 @@ class ActitoConfig(AppConfig):
             title=_("Actito scenarios read"),
             coalesces=True,
         )
+        handles("actito.start", "integrations.actito.starting.start", title=_("Scenario started"))
+        name_backlog("actito.start", ngettext_lazy("%(shown)s scenario to start", "%(shown)s scenarios to start", "n"))
         holds("actito.profile", "body")
         holds("actito.action", "body", "_data", needed=True)
         regularly("actito.scenarios", "integrations.actito.scenarios.ask_all")
         job_kind(
             "actito.rereading", "integrations.actito.rereading.Rereading", title=_("Profiles read again"),
             needs=Action.OPERATE,
+        )  # fmt: skip
+        job_kind(
+            "actito.starting", "integrations.actito.starting.Starting", title=_("Scenario started for many"),
+            needs=Action.CONFIGURE,
         )  # fmt: skip
         describe("integrations.actito.openapi")

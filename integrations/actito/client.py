@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from integrations.actito.answers import ActitoProfile, ListedScenario, parse_profile, parse_scenarios
+from integrations.actito.answers import (
+    ActitoProfile,
+    ListedScenario,
+    interaction_key,
+    parse_profile,
+    parse_scenarios,
+)
 from integrations.actito.models import ActitoConnection
 from portal.http import Answer, ApiError, call, judge
 from portal.ledger.failure import Decision
@@ -62,6 +68,18 @@ class ActitoClient:
             raise ApiError(_hidden_catalogue(self.connection, answer.status), Decision.DEAD, status=answer.status)
         return parse_scenarios(_judged(answer).json())
 
+    def start_scenario(self, scenario: str, profile: str) -> str:
+        """Lets the profile, by id or `attribute=value`, enter the scenario; gives the interaction's business key.
+
+        Each call lets it enter again, so it is made once: whether it was heard or not, nobody but a person repeats it.
+        The key is empty where the answer holds none. Raises ApiError.
+        """
+        path = f"{self._table()}/scenario/{quote(scenario, safe='')}/profile/{_segment(profile)}"
+        answer = self._call("POST", "scenarios", path, repeatable=False)
+        if refusal := _not_started(answer, self.connection):
+            raise refusal
+        return interaction_key(answer.body)
+
     def renew_token(self) -> None:
         """Asks Actito for a new token now, for a test of the key. Raises ApiError."""
         _tokens.renew(self.connection, self._trail)
@@ -69,22 +87,24 @@ class ActitoClient:
     def _table(self) -> str:
         return f"/entity/{quote(self.connection.entity, safe='')}/table/{quote(self.connection.table, safe='')}"
 
-    def _call(self, method: str, category: str, path: str, body: Any = None) -> Answer:
+    def _call(self, method: str, category: str, path: str, body: Any = None, *, repeatable: bool = True) -> Answer:
         """One call with a token; an expired or withdrawn one is renewed once."""
         style = self.connection.path_style
         prefix = f"/{category}/v4" if style == ActitoConnection.PathStyle.CATEGORISED else _PREFIXES[style]  # type: ignore[index]
         url = f"{self.connection.host.rstrip('/')}{prefix}{path}"
         token = self._token()
-        answer = self._send(method, url, token, body)
+        answer = self._send(method, url, token, body, repeatable=repeatable)
         if answer.status == 401:
             _tokens.forget(self.connection, token)
-            answer = self._send(method, url, self._token(), body)
+            answer = self._send(method, url, self._token(), body, repeatable=repeatable)
         return answer
 
-    def _send(self, method: str, url: str, token: str, body: Any) -> Answer:
+    def _send(self, method: str, url: str, token: str, body: Any, *, repeatable: bool) -> Answer:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
         hide = [_api_key(self.connection)]
-        return call(method, url, target=TARGET, trail=self._trail, headers=headers, body=body, hide=hide)
+        return call(
+            method, url, target=TARGET, trail=self._trail, headers=headers, body=body, repeatable=repeatable, hide=hide
+        )
 
     def _token(self) -> str:
         return _tokens.get(self.connection, self._trail)
@@ -193,6 +213,28 @@ def _judged(answer: Answer) -> Answer:
     if error := judge(answer, TARGET):
         raise error
     return answer
+
+
+def _not_started(answer: Answer, connection: ActitoConnection) -> ApiError | None:
+    """What an answer to a start means: https://developers.actito.com/ names 200 alone, the rest follows from HTTP."""
+    status, refusal = answer.status, judge(answer, TARGET)
+    if status == 403:
+        said = say(
+            "The API key of “%(connection)s” may not start scenarios. Give it that right in Actito, then replay.",
+            connection=connection.name,
+        )
+        return ApiError(said, Decision.DEAD, status=status)
+    if status == 404:
+        said = say("Actito knows the profile or the scenario no more, or hides it from this key.")
+        return ApiError(said, Decision.DEAD, status=status)
+    if status in {400, 409, 410, 422}:
+        said = say("Actito did not start it: it was stopped, or does not begin with a Start block.")
+        return ApiError(joined([said, *([refusal.sentence] if refusal else [])]), Decision.DEAD, status=status)
+    if status >= 500 and status != 503:
+        said = say("Actito answered %(status)s, and may have started it. Look there, then replay or leave it.",
+                   status=status)  # fmt: skip
+        return ApiError(said, Decision.UNCERTAIN, status=status)
+    return refusal
 
 
 def _hidden_catalogue(connection: ActitoConnection, status: int) -> Sentence:

@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from integrations.actito.commands import RESERVED
@@ -221,3 +222,27 @@ class ActitoScenario(TenantModel):
 
     def __str__(self) -> str:
         return self.display_name
+
+
+class ScenarioEntry(TenantModel):
+    """A customer who entered a scenario from here. Written by integrations.actito.starting alone."""
+
+    personal: ClassVar[bool] = True
+
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
+    scenario = models.ForeignKey(ActitoScenario, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    customer = models.ForeignKey("portal.Customer", on_delete=models.CASCADE, related_name="+")
+    # None once the Event was removed for its age. One Event starts a scenario once, also when it is replayed.
+    event = models.OneToOneField("portal.Event", on_delete=models.SET_NULL, null=True, related_name="+")
+    who = models.CharField(_("by"), max_length=150, help_text=_("A person, a job or a rule."))
+    interaction = models.CharField(_("interaction"), max_length=100, blank=True, default="")
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("entry into a scenario")
+        verbose_name_plural = _("entries into scenarios")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["scenario", "-id"], name="scenario_entries")]
+
+    def __str__(self) -> str:
+        return f"{self.scenario} · {self.customer}"

@@ -17,6 +17,7 @@ from unfold.views import ChangeList
 
 from integrations.actito.models import ActitoConnection, ActitoScenario
 from integrations.actito.scenarios import ask, latest_readings
+from integrations.actito.starting_admin import Starts, entries_of
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip, when
@@ -119,7 +120,7 @@ class ScenarioList(ManyRowsList):
 
 
 @admin.register(ActitoScenario, site=site)
-class ActitoScenarioAdmin(ManyRows, PageAdmin, TenantAdmin):
+class ActitoScenarioAdmin(Starts, ManyRows, PageAdmin, TenantAdmin):
     list_display = ("display_name", "state", "start", "connection", "seen")
     list_filter = (WhichState, HowStarted)
     list_select_related = ("connection",)
@@ -128,6 +129,7 @@ class ActitoScenarioAdmin(ManyRows, PageAdmin, TenantAdmin):
     change_form_template = "admin/actito/scenario.html"
     list_before_template = "admin/actito/readings.html"
     actions_list = ("refresh",)
+    actions_detail = ("start_many",)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ScenarioList
@@ -161,7 +163,8 @@ class ActitoScenarioAdmin(ManyRows, PageAdmin, TenantAdmin):
         return when(scenario.last_seen_at)
 
     def page_context(self, request: HttpRequest, scenario: ActitoScenario) -> dict[str, Any]:
-        return {"state": chip(*state_of(scenario)), "start": self.start(scenario)}
+        entries = entries_of(scenario)
+        return {"state": chip(*state_of(scenario)), "start": self.start(scenario), "entries": entries}
 
     @dialog(
         label=_("Refresh from Actito"), needs=READ_AGAIN, title=_("Read the scenarios again?"), icon="sync",

@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from integrations.actito.models import ActitoScenario
 from portal.models import ApiKey, Event, Pruning, Tenant
 from portal.tenancy import Role
 from tests import factories as make
@@ -72,6 +73,8 @@ def make_world(mark: str) -> World:
     world.add(make.TemplateBeaconFactory.make(template=template, text=f"{mark} door"))
     world.add(make.TemplateMomentFactory.make(template=template, starts=f"{{{{ {mark}_day }}}}"))
     world.add(make.TemplateActionFactory.make(template=template, target=f"https://{mark}.example/shop"))
+    world.add(make.ScenarioEntryFactory.make(scenario=world.rows[ActitoScenario], customer=customer, who=f"{mark}",
+                                             interaction=f"{mark}-df98b314"))  # fmt: skip
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
     registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
     world.add(registration)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.actito.sandbox.core import LEGACY, ActitoCore, json_of
+from integrations.actito.sandbox.profiles import find
 from integrations.actito.sandbox.store import Json, Refusal, Scenario, Table
 from portal.sandbox import Request, Response, route
 
@@ -26,6 +27,28 @@ class ScenarioRoutes(ActitoCore):
         with self.lock:
             found = select(self._table(entity, table), request.query)
             return Response(200, {"workflows": [show(scenario) for scenario in found]})
+
+    @route("POST", SCENARIOS + r"/(?P<scenario>[^/]+)/profile/(?P<profile>[^/]+)")
+    def start_scenario(self, request: Request, entity: str, table: str, scenario: str, profile: str) -> Response:
+        """Lets the profile enter, each time it is asked: `{"interactionBusinessKey": "…"}`."""
+        if not self.switches.start_right:
+            raise Refusal(403, "FORBIDDEN", "The API user has no right to start scenarios")
+        with self.lock:
+            place = self._table(entity, table)
+            known = place.scenario(scenario)
+            entering = find(place, profile)
+            if not (known.is_active and known.is_start_event_triggered):
+                raise Refusal(self.switches.not_started_status, "NOT_STARTABLE", "The scenario cannot be started")
+            key = str(uuid.uuid4())
+            known.entries.append({"profileId": entering.id(), "interactionBusinessKey": key})
+            self._store.save()
+        return Response(200, {"interactionBusinessKey": key})
+
+    @route("GET", OWN_SCENARIO)
+    def entries(self, request: Request, entity: str, table: str, scenario: str) -> Response:
+        """Who entered: `{"entries": [{"profileId", "interactionBusinessKey"}]}`."""
+        with self.lock:
+            return Response(200, {"entries": [*self._table(entity, table).scenario(scenario).entries]})
 
     @route("POST", OWN_SCENARIOS)
     def add_scenario(self, request: Request, entity: str, table: str) -> Response:
@@ -87,7 +110,9 @@ def new_scenario(table: Table, wanted: Mapping[str, Any], scenario_id: int) -> S
     name = wanted.get("name")
     if not isinstance(name, str) or not name.strip():
         raise Refusal(400, "INVALID_BODY", "A scenario has a name")
-    made = Scenario(scenario_id, f"{name.strip()}{uuid.uuid4()}", **_flags(wanted))
+    made = Scenario(scenario_id, f"{name.strip()}{uuid.uuid4()}")
+    for attribute, value in _flags(wanted).items():
+        setattr(made, attribute, value)
     table.scenarios[made.id] = made
     return made
 

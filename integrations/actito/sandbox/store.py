@@ -77,6 +77,7 @@ class Scenario:
     name: str
     is_start_event_triggered: bool = True
     is_active: bool = True
+    entries: list[Json] = field(default_factory=list)  # {"profileId", "interactionBusinessKey"}, oldest first
 
     def display_name(self) -> str:
         return self.name[:-UUID_LENGTH]

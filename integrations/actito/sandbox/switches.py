@@ -23,6 +23,8 @@ class Switches:
     allow_update_default: what POST profile does without the parameter allowUpdate.
     conflict_status: the answer to a value of a unique attribute that another profile holds.
     scenario_right: whether API keys may read scenarios; without it the answer is 403.
+    start_right: whether API keys may start scenarios; without it the answer is 403.
+    not_started_status: the answer to a start of a scenario that is stopped, or has no Start block.
     """
 
     payload_version: int = 1
@@ -39,6 +41,8 @@ class Switches:
     allow_update_default: bool = True
     conflict_status: int = 409
     scenario_right: bool = True
+    start_right: bool = True
+    not_started_status: int = 400
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
