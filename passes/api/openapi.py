@@ -99,6 +99,25 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         },
         "required": ["passes", "next"],
     },
+    "LinkPage": {
+        "type": "object",
+        "properties": {
+            "links": {
+                "type": "array",
+                "maxItems": PAGE_LIMIT,
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "customer": _CUSTOMER,
+                        "link": {"type": "string", "format": "uri", "description": "For this customer alone."},
+                    },
+                    "required": ["customer", "link"],
+                },
+            },
+            "next": {"type": ["string", "null"], "description": "The address of the next page; null on the last one."},
+        },
+        "required": ["links", "next"],
+    },
     "PassChangeAccepted": {
         "type": "object",
         "properties": {
@@ -184,6 +203,23 @@ _CREATE = extend_schema(
     responses={201: _answer("Pass", "Made."), 200: _answer("Pass", "It was there."), **refusals(_WRITING)},
     auth=secured(Scope.PASS_WRITE.value),
 )  # fmt: skip
+_LINKS = extend_schema(
+    operation_id="listLinks", tags=["Passes"], summary="Customers' links to get a pass",
+    description="A page of customers, each with the link on which they get a pass of the template; nothing is made "
+    "before they ask. Whoever has a link gets the card, so send it to its customer alone. Oldest customers first."
+    + _READ,
+    parameters=[TENANT, OpenApiParameter("template", _TEMPLATE, OpenApiParameter.QUERY, required=True,
+                                         description="The template's number."),
+                _filter("customer", {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT},
+                        "Only this customer's, by key."),
+                _filter("after", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+                        "Where the page before ended; `next` holds it."),
+                _filter("limit", {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT, "default": PAGE},
+                        "How many at most."), *_HEADERS],
+    responses={200: _answer("LinkPage", "A page."), **refusals({
+        **_SECURITY, 400: refusal("A filter cannot be used; `errors` names it.", validation=True)})},
+    auth=secured(Scope.PASS_READ.value),
+)  # fmt: skip
 _RETRIEVE = extend_schema(
     operation_id="readPass", tags=["Passes"], summary="One pass", description="The pass as it is now." + _READ,
     parameters=[TENANT, _PASS, *_HEADERS],
@@ -207,6 +243,13 @@ class _Passes(OpenApiViewExtension):
 
     def view_replacement(self) -> Any:
         return described(self.target, get=_LIST, post=_CREATE)
+
+
+class _Links(OpenApiViewExtension):
+    target_class = "passes.api.links.LinksView"
+
+    def view_replacement(self) -> Any:
+        return described(self.target, get=_LINKS)
 
 
 class _Pass(OpenApiViewExtension):

@@ -16,6 +16,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from passes.api.links import LinksView
 from passes.api.wishes import Creation, Search, change_of, creation_of, search_of
 from passes.content import ContentError
 from passes.design import MESSAGE
@@ -182,6 +183,7 @@ def _address_of(tenant: str, one: WalletPass) -> str:
 
 
 urlpatterns = [
+    path("links", LinksView.as_view(), name="api-links"),
     path("passes", PassesView.as_view(), name="api-passes"),
     path("passes/<uuid:serial>", PassView.as_view(), name="api-pass"),
 ]

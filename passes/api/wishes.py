@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,14 @@ class Search:
     limit: int = PAGE
 
 
+@dataclass(frozen=True)
+class LinkSearch:
+    template: int
+    customer: str | None = None
+    after: int = 0  # the last customer's number of the page before
+    limit: int = PAGE
+
+
 def creation_of(body: Any) -> Creation:
     """Raises BadBody."""
     members, errors = _members(body, {"template", "customer", "values", "message", "silent"})
@@ -67,18 +75,27 @@ def change_of(body: Any) -> Update:
 
 
 def search_of(query: Mapping[str, str]) -> Search:
+    """Raises BadQuery."""
+    return Search(**_filters(query, _READ))
+
+
+def link_search_of(query: Mapping[str, str]) -> LinkSearch:
+    """Raises BadQuery."""
+    return LinkSearch(**_filters({"template": "", **query}, _READ_LINKS))
+
+
+def _filters(query: Mapping[str, str], read: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     """Raises BadQuery, also for a filter that does not exist: leaving it out would find too much."""
-    known = Search.__dataclass_fields__
-    errors: Errors = {name: ["This filter does not exist."] for name in query if name not in known}
+    errors: Errors = {name: ["This filter does not exist."] for name in query if name not in read}
     found: dict[str, Any] = {}
     for name, text in query.items():
         try:
-            found[name] = _READ[name](text) if name in _READ else text
+            found[name] = read[name](text) if name in read else text
         except ValueError as error:
             errors[name] = [str(error)]
     if errors:
         raise BadQuery(errors)
-    return Search(**found)
+    return found
 
 
 def _members(body: Any, known: set[str]) -> tuple[dict[str, Any], Errors]:
@@ -155,6 +172,13 @@ def _serial(text: str) -> uuid.UUID:
         raise ValueError("Send the id of the last pass of the page before.") from None
 
 
-_READ: dict[str, Any] = {
+def _after(text: str) -> int:
+    return _number(text, _LARGEST_NUMBER, "Send the number from the address of the next page.")
+
+
+_READ_LINKS: dict[str, Callable[[str], Any]] = {
+    "limit": _limit, "template": _template, "customer": _customer, "after": _after,
+}  # fmt: skip
+_READ: dict[str, Callable[[str], Any]] = {
     "limit": _limit, "template": _template, "customer": _customer, "voided": _bool, "after": _serial,
 }  # fmt: skip

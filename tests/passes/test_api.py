@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from passes.design import design_of
+from passes.links import link_to_get
 from passes.models import PassTemplate, WalletPass
 from portal import ledger
 from portal.access import make_key
@@ -375,3 +376,56 @@ def test_the_addresses_are_those_that_are_published() -> None:
     serial = uuid.uuid4()
     assert reverse("api-passes", args=["verdi"]) == "/api/verdi/passes"
     assert reverse("api-pass", args=["verdi", serial]) == f"/api/verdi/passes/{serial}"
+
+
+class TestLinks:
+    """Links on which customers get a pass themselves."""
+
+    def links(self, till: Till, query: str) -> Any:
+        return Client().get(f"/api/{till.tenant.slug}/links?{query}", headers={"X-API-KEY": till.secret})
+
+    @pytest.fixture
+    def design(self, till: Till) -> PassTemplate:
+        return published(till.tenant, "Voucher", issue=PassTemplate.Issue.LINK)
+
+    def test_each_customer_has_one_and_nothing_is_made(self, till: Till, design: PassTemplate) -> None:
+        others = [make.CustomerFactory.make(tenant=till.tenant) for _ in range(2)]
+        make.CustomerFactory.make()
+
+        first = self.links(till, f"template={design.pk}&limit=2").json()
+        rest = Client().get("/" + first["next"].split("/", 3)[3], headers={"X-API-KEY": till.secret}).json()
+
+        assert [*first["links"], *rest["links"]] == [
+            {"customer": each.key, "link": link_to_get(design, each)} for each in (till.anna, *others)
+        ]
+        assert rest["next"] is None
+        assert not WalletPass.objects.exists()
+        assert Client().post("/" + first["links"][0]["link"].split("/", 3)[3]).status_code == 303
+        assert WalletPass.objects.get().customer == till.anna
+
+    def test_one_customer_is_found_by_key(self, till: Till, design: PassTemplate) -> None:
+        make.CustomerFactory.make(tenant=till.tenant)
+        found = self.links(till, f"template={design.pk}&customer=anna@example.com").json()
+        assert [each["customer"] for each in found["links"]] == ["anna@example.com"]
+        assert self.links(till, f"template={design.pk}&customer=nobody").json() == {"links": [], "next": None}
+
+    @pytest.mark.parametrize(
+        ("query", "place"),
+        [("", "template"), ("template=x", "template"), ("template=1&after=0", "after"), ("template=1&who=x", "who")],
+    )
+    def test_a_filter_that_cannot_be_used_is_named(self, till: Till, query: str, place: str) -> None:
+        answer = self.links(till, query)
+        assert (answer.status_code, [*answer.json()["errors"]]) == (400, [place])
+
+    @pytest.mark.parametrize("changes", [{"active": False}, {"published": None}, {"issue": "hand"}])
+    def test_a_template_that_is_not_open_to_links_is_refused(
+        self, till: Till, design: PassTemplate, changes: dict[str, Any]
+    ) -> None:
+        PassTemplate.objects.filter(pk=design.pk).update(**changes)
+        assert self.links(till, f"template={design.pk}").status_code == 400
+
+    def test_another_tenants_template_and_keys_without_the_scope_are_refused(
+        self, till: Till, design: PassTemplate
+    ) -> None:
+        assert self.links(Till("other"), f"template={design.pk}").status_code == 400
+        assert self.links(Till("third", [Scope.PASS_WRITE]), f"template={design.pk}").status_code == 403

@@ -48,7 +48,7 @@ def of_schema(*places: str) -> list[str]:
     return [f"{place[:2]}$.components.schemas.{place[2:]}" for place in places]
 
 
-PASSES = ("Pass", "PassChange", "PassChangeAccepted", "PassCreation", "PassPage", "PassValue", "PassValues")
+PASSES = ("LinkPage", "Pass", "PassChange", "PassChangeAccepted", "PassCreation", "PassPage", "PassValue", "PassValues")
 # Reason -> where. Everything else is the contract's, word for word.
 DEVIATIONS: dict[str, list[str]] = {
     "oneOf can never hold: whatever is one of its two schemas is the other one too. A 400 may be either, so anyOf": [
@@ -105,7 +105,7 @@ DEVIATIONS: dict[str, list[str]] = {
     ),
     "We serve more: the API for passes": [
         "+ $.tags.Passes",
-        *(f"+ $.paths./api/{{tenantId}}/passes{rest}" for rest in ("", "/{passId}")),
+        *(f"+ $.paths./api/{{tenantId}}/{rest}" for rest in ("links", "passes", "passes/{passId}")),
         *of_schema(*(f"+ {name}" for name in PASSES)),
     ],
     "We say more: without a profile's number nothing can be done": of_schema(

@@ -24,7 +24,7 @@ OUR_PASS = """
 "path.passId" = "{serial}"
 
 [[operations]]
-include-operation-id = ["createPass", "changePass", "listPasses"]
+include-operation-id = ["createPass", "changePass", "listPasses", "listLinks"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "422"]
 """
 MAKE_PASS = """
