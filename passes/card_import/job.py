@@ -95,6 +95,12 @@ def _import(event: Event) -> Result:
     part = parts.filter(pk=event.payload["part"]).first()
     if part is None:
         return ledger.ignored(say("These cards were imported before, or their import was removed."))
+    if part.card_import.template.apple is None:
+        raise ledger.dead(
+            say(
+                "The template has no Apple certificate any more. Give it that of the cards, then retry the failed rows."
+            )
+        )
     importer = _Importer(part.card_import, cards_of(part), event)
     importer.run()
     part.delete()

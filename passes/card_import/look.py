@@ -9,10 +9,10 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from itertools import islice, pairwise
-from typing import IO
+from typing import IO, Any
 
 from django.utils import timezone
 
@@ -49,6 +49,11 @@ def look(template: PassTemplate, file: IO[bytes], *, name: str, who: str) -> Car
     return seen
 
 
+def _plain(card: Card) -> list[Any]:
+    """What `cards_of` makes a card of. Not `astuple`, which copies every text."""
+    return [getattr(card, each.name) for each in fields(card)]
+
+
 def cards_of(part: CardImportPart) -> list[Card]:
     return [Card(*each) for each in json.loads(part.cards)]
 
@@ -77,14 +82,14 @@ def _look_at(seen: CardImport, read: list[tuple[int, Card | Sentence]], repeats:
     cards = [card for _, card in read if isinstance(card, Card)]
     known = Known.of(seen.template, cards)
     found = {card.line: repeats.verdict(card, known) for card in cards}
-    problems = [_problem(seen, line, card, found.get(line, Verdict.BAD)) for line, card in read]
     waiting = [card for card in cards if found[card.line] in _WAITING]
     CardImportPart.objects.bulk_create(
-        CardImportPart(card_import=seen, cards=json.dumps([astuple(card) for card in waiting[at : at + PART]]))
+        CardImportPart(card_import=seen, cards=json.dumps([_plain(card) for card in waiting[at : at + PART]]))
         for at in range(0, len(waiting), PART)
     )
     room = max(0, PROBLEMS_KEPT - problems_in(seen.found))
-    CardImportProblem.objects.bulk_create([problem for problem in problems if problem][:room])
+    wrong = (_problem(seen, line, card, found.get(line, Verdict.BAD)) for line, card in read if room)
+    CardImportProblem.objects.bulk_create(islice(filter(None, wrong), room))
     seen.lines += len(read)
     seen.found = dict(Counter(seen.found) + Counter(found.get(line, Verdict.BAD) for line, _ in read))
 

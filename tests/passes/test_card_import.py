@@ -11,7 +11,7 @@ from django.utils import timezone
 from passes.card_import.cards import NoCards
 from passes.card_import.job import tidy
 from passes.models import CardImport, CardImportPart, Device, PassTemplate, Registration, UpdateCounter, WalletPass
-from portal import customers
+from portal import customers, jobs
 from portal.customers import Profile
 from portal.models import Customer, Event, Identity
 from portal.sheets import NoTable
@@ -217,6 +217,17 @@ class TestTheJob:
         seen = imported(design, line("1", "anna"), line("2", "bram"))
         assert (seen.done, problems(seen)) == ({"bad": 1, "new": 1}, [(2, "bad")])
         assert "not a date" in seen.problems.get().problem
+
+    def test_a_template_that_lost_its_certificate_meanwhile_fails_and_is_retried(self, design: PassTemplate) -> None:
+        person(design, "anna")
+        seen, apple, worker = cards.looked_at(design, cards.export(line("1001", "anna"))), design.apple, Worker()
+        PassTemplate.objects.update(apple=None)
+        job = worker.until_ended(cards.begun(seen))
+        assert "no Apple certificate" in Event.objects.get(kind="pass.import", status="failed").outcome
+        PassTemplate.objects.update(apple=apple)
+        jobs.retry_failed(job, by="anna")
+        worker.until_ended(job)
+        assert WalletPass.objects.get().card_serial == "1001"
 
     def test_only_the_first_who_starts_it_does(self, design: PassTemplate) -> None:
         person(design, "anna")
