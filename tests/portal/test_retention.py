@@ -30,7 +30,10 @@ from tests.portal.ledger_world import ACT, READ, Desk, again
 pytestmark = pytest.mark.django_db
 PROFILE, ACTION, UPDATE = "actito.profile", "actito.action", "pass.update"
 # Payloads that hold keys and names of fields only, or news of which nothing more is kept.
-NO_CONTENTS = {"portal.job", "customer.changed/passes", "pass.refresh", "pass.due", "apple.push", "actito.scenarios"}
+NO_CONTENTS = {
+    "portal.job", "customer.changed/passes", "pass.refresh", "pass.due", "pass.import", "apple.push", "apple.remind",
+    "actito.scenarios", "actito.start",
+}  # fmt: skip
 
 
 @pytest.fixture
