@@ -9,10 +9,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from passes.admin.push_key import PushKey
 from passes.admin.renewal import Renewal, SpareInline
 from passes.admin.requests import removed
 from passes.admin.shown import days_chip, known_facts, nfc_words, push_words
@@ -104,13 +106,13 @@ class CredentialsForm(TenantForm, UploadFields):
 
 
 @admin.register(AppleCredentials, site=site)
-class AppleCredentialsAdmin(Renewal, LaneAdmin, TenantAdmin):
+class AppleCredentialsAdmin(PushKey, Renewal, LaneAdmin, TenantAdmin):
     change_action = add_action = delete_action = Action.CONNECT
     form = CredentialsForm
     list_display = ("name", "pass_type_identifier", "team_identifier", "validity", "state")
     readonly_fields = ("validity", "state", "nfc", "push", "issuer", "serial")
     empty_sentence = _("Apple gives one certificate for each kind of pass. It signs them and opens the way to phones.")
-    actions_detail = ("switch", "remove", "resume", "limits")
+    actions_detail = ("switch", "remove", "push_key", "remove_push_key", "resume", "limits")
     inlines = (SpareInline,)
     fieldsets = (
         (None, {"fields": ["name"]}),
@@ -163,6 +165,8 @@ class AppleCredentialsAdmin(Renewal, LaneAdmin, TenantAdmin):
 
     @display(description=_("Pushes"))
     def push(self, credentials: AppleCredentials) -> str:
+        if credentials.push_key_id:
+            return _t("With the team's key %(key)s") % {"key": credentials.push_key_id}
         return push_words(credentials.certificate)
 
     @display(description=_("Made by"))

@@ -22,6 +22,7 @@ _GONE = frozenset({"BadDeviceToken", "Unregistered", "ExpiredToken"})
 _CONFIGURATION = frozenset({"BadTopic", "MissingTopic", "TopicDisallowed"})
 WRONG_TOPIC = "DeviceTokenNotForTopic"
 SHUTDOWN = "Shutdown"
+EXPIRED_TOKEN = "ExpiredProviderToken"
 # Apple takes a new provider token of a key every 20 minutes at most.
 TOO_MANY_TOKENS, TOKENS_WAIT = "TooManyProviderTokenUpdates", timedelta(minutes=20)
 
@@ -64,7 +65,12 @@ def _failure(status: int, reason: str, sentence: Sentence, wait: timedelta | Non
     if reason == WRONG_TOPIC:
         return WrongTopic(sentence, Decision.PAUSE, status=status)
     if status == 403 or reason in _CONFIGURATION:
-        advice = say("Check the certificate of this pass type.")
+        by_key = reason.endswith("ProviderToken")
+        advice = (
+            say("Check the push key, its key ID and the team.")
+            if by_key
+            else say("Check the certificate of this pass type.")
+        )
         return ApiError(joined([sentence, advice]), Decision.PAUSE, status=status)
     return ApiError(sentence, Decision.DEAD, status=status)
 

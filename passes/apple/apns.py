@@ -35,20 +35,28 @@ class UnusableIdentity(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who speaks to Apple, as PEM texts; `authority` is the push server's, empty for Apple's own."""
+    """Who speaks to Apple, as PEM texts; `authority` is the push server's, empty for Apple's own.
+
+    Without a certificate each push bears a token, and `name` tells whose line it is.
+    """
 
     certificate: str
     private_key: str = field(repr=False)
     intermediate: str
     authority: str
+    name: str = ""
 
     def fingerprint(self) -> str:
-        return hashlib.sha256("\n".join((self.certificate, self.private_key, self.authority)).encode()).hexdigest()
+        return hashlib.sha256(
+            "\n".join((self.name, self.certificate, self.private_key, self.authority)).encode()
+        ).hexdigest()
 
     def context(self) -> ssl.SSLContext:
         """Raises UnusableIdentity."""
         try:
             context = ssl.create_default_context(cadata=self.authority or None)
+            if not self.certificate:
+                return context
             # OpenSSL reads a client certificate from a file only. It is readable by this user only (0600), and gone as
             # soon as it is read.
             with tempfile.NamedTemporaryFile("w", suffix=".pem") as pem:
@@ -81,9 +89,11 @@ class Sender:
         self._closing: set[asyncio.Task[None]] = set()
         threading.Thread(target=self._loop.run_forever, name="apns", daemon=True).start()
 
-    def post(self, owner: str, identity: Identity, base: str, topic: str, push_token: str) -> httpx2.Response:
+    def post(
+        self, owner: str, identity: Identity, base: str, topic: str, push_token: str, token: str
+    ) -> httpx2.Response:
         """Raises httpx2.HTTPError, TimeoutError or UnusableIdentity."""
-        call = self._post(owner, identity, f"{base}/3/device/{push_token}", topic)
+        call = self._post(owner, identity, f"{base}/3/device/{push_token}", topic, token)
         future = asyncio.run_coroutine_threadsafe(call, self._loop)
         try:
             return future.result(CALL_SECONDS + 5)
@@ -91,8 +101,10 @@ class Sender:
             future.cancel()
             raise
 
-    async def _post(self, owner: str, identity: Identity, url: str, topic: str) -> httpx2.Response:
+    async def _post(self, owner: str, identity: Identity, url: str, topic: str, token: str) -> httpx2.Response:
         headers = {"apns-topic": topic, "apns-push-type": "background", "apns-priority": "5"}
+        if token:
+            headers["authorization"] = f"bearer {token}"
         async with asyncio.timeout(CALL_SECONDS):
             line = self._line(owner, identity)
             try:
@@ -160,6 +172,6 @@ _process = _Process()
 os.register_at_fork(after_in_child=_process.reset)
 
 
-def post(owner: str, identity: Identity, base: str, topic: str, push_token: str) -> httpx2.Response:
-    """One push through this process's sender; `owner` names the pass type's credentials. See Sender.post."""
-    return _process.sender().post(owner, identity, base, topic, push_token)
+def post(owner: str, identity: Identity, base: str, topic: str, push_token: str, token: str = "") -> httpx2.Response:
+    """One push through this process's sender; `owner` names the pass type's credentials or the key. See Sender.post."""
+    return _process.sender().post(owner, identity, base, topic, push_token, token)

@@ -1,4 +1,5 @@
-"""Apple's push service: HTTP/2 with the pass's own certificate, an empty payload, the pass type as topic.
+"""Apple's push service: HTTP/2 with the pass's own certificate or a key of the team, an empty payload, the pass type as
+topic.
 
 https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
 """
@@ -12,7 +13,8 @@ import httpx2
 from django.conf import settings
 
 from passes.apple import apns
-from passes.apple.answers import TARGET, PushAnswer, judge
+from passes.apple.answers import EXPIRED_TOKEN, TARGET, PushAnswer, judge, reason_of
+from passes.apple.provider import ProviderKey, UnusableKey, tokens
 from passes.models import AppleCredentials
 from portal.http import ApiError
 from portal.ledger.failure import Decision
@@ -58,6 +60,8 @@ def _check_address(url: str) -> None:
 def _call(apple: AppleCredentials, push_token: str) -> httpx2.Response:
     # Key and certificate are read here: the thread that owns the connections never touches the database.
     try:
+        if apple.push_key_id:
+            return _call_with_token(apple, push_token)
         identity = apns.Identity(apple.certificate, apple.private_key, apple.intermediate, apple.apns_authority)
         return apns.post(str(apple.uid), identity, apple.apns_url, apple.pass_type_identifier, push_token)
     except TimeoutError as problem:
@@ -65,6 +69,24 @@ def _call(apple: AppleCredentials, push_token: str) -> httpx2.Response:
     except httpx2.HTTPError as problem:
         sentence = say("Apple's push service could not be reached (%(error)s).", error=type(problem).__name__)
         raise ApiError(sentence, Decision.RETRY) from problem
+    except UnusableKey as problem:
+        sentence = say("The stored push key cannot be used. Store it again, or remove it.")
+        raise ApiError(sentence, Decision.PAUSE) from problem
     except (apns.UnusableIdentity, SecretError) as problem:
         sentence = say("The stored certificate and key of this pass type cannot be used. Upload them again.")
         raise ApiError(sentence, Decision.PAUSE) from problem
+
+
+def _call_with_token(apple: AppleCredentials, push_token: str) -> httpx2.Response:
+    """One line for each key, whichever pass types it serves. An expired token is renewed once."""
+    key = ProviderKey(apple.team_identifier, apple.push_key_id, apple.push_key)
+    identity = apns.Identity("", "", "", apple.apns_authority, name=key.fingerprint())
+
+    def post(token: str) -> httpx2.Response:
+        return apns.post(
+            identity.fingerprint(), identity, apple.apns_url, apple.pass_type_identifier, push_token, token
+        )
+
+    token = tokens.of(key)
+    response = post(token)
+    return post(tokens.of(key, refused=token)) if reason_of(response) == EXPIRED_TOKEN else response

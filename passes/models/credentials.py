@@ -30,6 +30,9 @@ class AppleCredentials(TenantModel):
     apns_authority = models.TextField(
         _("push server's authority"), blank=True, default="", help_text=_("PEM; empty for Apple's own servers.")
     )
+    # A key of the team that pushes in place of the certificate (passes.apple.provider).
+    push_key = EncryptedTextField(_("push key"), blank=True, default="", db_default="", help_text="PEM.")
+    push_key_id = models.CharField(_("key ID"), max_length=10, blank=True, default="", db_default="")
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from passes.apple.sandbox.apns_protocol import Answer, Connection, PushRequest, judge
 from passes.apple.sandbox.authority import Authority
+from passes.apple.sandbox.provider_keys import ProviderKeys
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class ApnsSandbox:
         self._lock = threading.Lock()
         self._faults: list[ApnsFault] = []
         self._known: set[str] = set()
+        self.keys = ProviderKeys()
         self._removed: dict[str, int] = {}
         self._open: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -155,7 +157,8 @@ class ApnsSandbox:
 
     def answer(self, request: PushRequest, fault: ApnsFault | None) -> Answer:
         """Judges, logs and, where the push is good, hands it on."""
-        answer = self._fault_answer(fault) or judge(request) or self._token_answer(request.token)
+        answer = self._fault_answer(fault) or judge(request) or self._refused(request)
+        answer = answer or self._token_answer(request.token)
         answer = answer or Answer(200)
         self.pushes.append(
             Push(request.token, request.topic, answer.status, answer.reason, request.apns_id, time.time())
@@ -169,6 +172,12 @@ class ApnsSandbox:
             return None
         timestamp = int(time.time() * 1000) if fault.status == 410 else None
         return Answer(fault.status, fault.reason or REASONS.get(fault.status, ""), timestamp, fault.retry_after)
+
+    def _refused(self, request: PushRequest) -> Answer | None:
+        """Without a certificate, a push bears a token of one of the known keys."""
+        if request.certificate_topic:
+            return None
+        return self.keys.judge(request.headers.get("authorization", ""), request.topic)
 
     def _token_answer(self, token: str) -> Answer | None:
         with self._lock:

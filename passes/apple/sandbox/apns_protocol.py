@@ -77,6 +77,8 @@ def _judge_target(request: PushRequest) -> Answer | None:
         return Answer(400, "MissingDeviceToken")
     if not request.topic:
         return Answer(400, "MissingTopic")
+    if not request.certificate_topic:  # the token says who it is
+        return None
     return None if request.topic == request.certificate_topic else Answer(400, "TopicDisallowed")
 
 
@@ -115,7 +117,7 @@ def _is_uuid(text: str) -> bool:
 
 
 class Connection(asyncio.Protocol):
-    """TLS has verified the client certificate before the first byte arrives here."""
+    """TLS has verified the client certificate, if there is one, before the first byte arrives here."""
 
     def __init__(self, service: ApnsSandbox) -> None:
         self._service = service
@@ -130,7 +132,8 @@ class Connection(asyncio.Protocol):
         if session.selected_alpn_protocol() != "h2":
             transport.abort()
             return
-        self._topic = _user_id(session.getpeercert(binary_form=True))
+        certificate = session.getpeercert(binary_form=True)
+        self._topic = _user_id(certificate) if certificate else ""
         self._service.opened(self)
         self._http.initiate_connection()
         self._flush()

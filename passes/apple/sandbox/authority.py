@@ -120,10 +120,10 @@ class Authority:
         )
 
     def server_context(self, *names: str) -> ssl.SSLContext:
-        """TLS for the push service: HTTP/2 only, and no handshake without a client certificate of this authority."""
+        """TLS for the push service: HTTP/2 only; a client certificate, where there is one, is of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_mode = ssl.CERT_OPTIONAL
         context.load_verify_locations(cadata=self.root_pem + self.intermediate_pem)
         context.set_alpn_protocols(["h2"])
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:

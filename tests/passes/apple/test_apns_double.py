@@ -159,4 +159,5 @@ def test_goaways_in_the_middle_of_pushes_lose_none_and_double_only_what_they_lea
     assert len(goaways) >= 5
     assert set(taken) == {token(number) for number in range(pushes)}
     assert not {name: times for name, times in taken.items() if times - 1 > left_open[name]}
-    assert len(of(log, "session")) <= len(goaways) + 1
+    # What lies above a last stream may take one connection, and what was open another.
+    assert len(of(log, "session")) <= 2 * len(goaways) + 1

@@ -119,18 +119,27 @@ def test_a_removed_token_is_410_with_the_moment_of_its_removal(
     assert delivered.empty()
 
 
-@pytest.mark.parametrize("certificate", [None, {"foreign": True}, {"days": -1}])
-def test_no_certificate_a_foreign_one_or_an_expired_one_gets_no_connection(
-    tmp_path: Path, apns: ApnsSandbox, certificate: dict[str, Any] | None
+@pytest.mark.parametrize("certificate", [{"foreign": True}, {"days": -1}])
+def test_a_foreign_certificate_or_an_expired_one_gets_no_connection(
+    tmp_path: Path, apns: ApnsSandbox, certificate: dict[str, Any]
 ) -> None:
-    plain = ssl.create_default_context(cadata=authority().root_pem)
-    context = plain if certificate is None else client_context(tmp_path, **certificate)
-
-    client = httpx2.Client(http2=True, http1=False, verify=context, base_url=apns.url)
+    client = httpx2.Client(http2=True, http1=False, verify=client_context(tmp_path, **certificate), base_url=apns.url)
     with client, pytest.raises(httpx2.TransportError):
         push(client)
 
     assert not apns.pushes
+
+
+@pytest.mark.parametrize(
+    ("bearer", "reason"),
+    [("", "MissingProviderToken"), ("bearer x.y.z", "InvalidProviderToken"), ("basic x", "MissingProviderToken")],
+)
+def test_without_a_certificate_a_push_bears_a_good_token(apns: ApnsSandbox, bearer: str, reason: str) -> None:
+    context = ssl.create_default_context(cadata=authority().root_pem)
+    with httpx2.Client(http2=True, http1=False, verify=context, base_url=apns.url) as client:
+        answer = push(client, **({"authorization": bearer} if bearer else {}))
+
+    assert (answer.status_code, answer.json()["reason"]) == (403, reason)
 
 
 def test_a_client_without_http2_gets_no_answer(tmp_path: Path, apns: ApnsSandbox) -> None:
