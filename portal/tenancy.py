@@ -69,6 +69,17 @@ def tenant_ids(user: AbstractBaseUser | AnonymousUser, action: Action = Action.V
     return list(memberships.values_list("tenant_id", flat=True))
 
 
+def actions_in(user: AbstractBaseUser | AnonymousUser, tenant_id: int) -> frozenset[Action]:
+    """What a person who is not a superuser may do in the tenant. One query."""
+    from portal.models import Membership  # noqa: PLC0415 - models import this module
+
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    held = Membership.objects.filter(user_id=user.pk, tenant_id=tenant_id).values_list("role", "tenant__suspended_at")
+    of_roles = ((ROLE_ACTIONS[Role(role)], suspended) for role, suspended in held)
+    return frozenset().union(*(actions & READING if suspended else actions for actions, suspended in of_roles))
+
+
 def is_superuser(user: AbstractBaseUser | AnonymousUser) -> bool:
     return bool(user.is_active and getattr(user, "is_superuser", False))
 

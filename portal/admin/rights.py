@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 
 from portal.models import Tenant
-from portal.tenancy import Action, TenantQuerySet, is_superuser, tenant_id_of, tenant_ids
+from portal.tenancy import Action, TenantQuerySet, actions_in, is_superuser, tenant_id_of, tenant_ids
 
 CHOSEN_TENANT = "portal_tenant"  # in the session: the key of the tenant that the person went over to
 
@@ -44,15 +44,20 @@ def _current(request: HttpRequest) -> int | None:
 
 def allowed_tenants(request: HttpRequest, action: Action) -> frozenset[int]:
     """Where the person may take the action, among what is looked at. A page asks often; the database is asked once."""
-    kept: dict[Action, frozenset[int]] = request.__dict__.setdefault("_portal_allowed", {})
-    if action not in kept:
-        here = current_tenant_id(request)
-        if is_superuser(request.user):
-            found = Tenant.objects.values_list("pk", flat=True) if here is None else [here]
-        else:
-            found = {here} & set(tenant_ids(request.user, action))
-        kept[action] = frozenset(found)
-    return kept[action]
+    kept = request.__dict__
+    if "_portal_allowed" not in kept:
+        kept["_portal_allowed"] = _allowed(request)
+    allowed: dict[Action, frozenset[int]] = kept["_portal_allowed"]
+    return allowed[action]
+
+
+def _allowed(request: HttpRequest) -> dict[Action, frozenset[int]]:
+    here = current_tenant_id(request)
+    if is_superuser(request.user):
+        looked_at = frozenset(Tenant.objects.values_list("pk", flat=True) if here is None else [here])
+        return dict.fromkeys(Action, looked_at)
+    may = actions_in(request.user, here) if here is not None else frozenset()
+    return {action: frozenset({here} if here is not None and action in may else ()) for action in Action}
 
 
 def forget(request: HttpRequest) -> None:
