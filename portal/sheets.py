@@ -31,6 +31,7 @@ COLUMNS_LIMIT = 500
 CHUNK = 256 * 1024
 _BOMS = {BOM_UTF8: "utf-8-sig", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+_STRANGE_SIGNS = say("The line holds signs that cannot be read.")
 # What Excel writes above the table where its own separator would not be found: https://en.wikipedia.org/wiki/CSV
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 
@@ -72,7 +73,7 @@ class Sheet:
             elif text.strip():
                 self.separator = separator or _separator_of(text)
                 read = self._cells(text, source)
-                if read is None or _UNREADABLE in text or "\0" in text:
+                if read is None or not _is_readable(text, *read[0]):
                     raise NoTable(say("The first line cannot be read. It must hold the names of the columns."))
                 self.columns = _names(read[0])
                 self._header_ends = number + read[1]
@@ -98,12 +99,14 @@ class Sheet:
     def _line(self, number: int, text: str, source: _Ahead) -> Line:
         if len(text) > LINE_LIMIT:
             return Line(number, problem=say("The line is too long."))
-        if _UNREADABLE in text or "\0" in text:
-            return Line(number, problem=say("The line holds signs that cannot be read."))
+        if not _is_readable(text):
+            return Line(number, problem=_STRANGE_SIGNS)
         read = self._cells(text, source)
         if read is None:
             return Line(number, problem=say("The line is broken: look at its quotation marks."))
         cells, _ = read
+        if not _is_readable(*cells):  # a cell may go over several lines
+            return Line(number, problem=_STRANGE_SIGNS)
         while len(cells) > len(self.columns) and not cells[-1]:
             cells.pop()  # a separator at the end of each line
         if len(cells) != len(self.columns):
@@ -155,6 +158,11 @@ class _Ahead:
     def skip(self, count: int) -> None:
         for _ in range(count):
             self._next.popleft()
+
+
+def _is_readable(*texts: str) -> bool:
+    """Whether they were decoded, and no database refuses them."""
+    return not any(_UNREADABLE in text or "\0" in text for text in texts)
 
 
 def _names(cells: list[str]) -> list[str]:

@@ -77,6 +77,15 @@ def test_a_stray_quotation_mark_takes_no_other_line_with_it() -> None:
     assert [line.cells["serial"] for line in lines if not line.problem] == ["2", "4"]
 
 
+@pytest.mark.parametrize("sign", [b"\0", b"\xe9"])
+def test_a_bad_sign_in_a_later_line_of_a_cell_breaks_that_cell_s_line_only(sign: bytes) -> None:
+    lines = list(sheet('serial,name\n1,"Zoë\n'.encode() + sign + '"\n2,Chloé\n'.encode()))
+    assert [(line.number, str(line.problem)) for line in lines] == [
+        (2, "The line holds signs that cannot be read."),
+        (4, ""),
+    ]
+
+
 def test_a_bad_sign_in_utf8_breaks_its_line_only() -> None:
     lines = list(sheet("serial,name\n1,Zoë\n".encode() + b"2,\xe9\n" + "3,Chloé\n".encode()))
     assert [bool(line.problem) for line in lines] == [False, True, False]
@@ -91,6 +100,7 @@ def test_a_bad_sign_in_utf8_breaks_its_line_only() -> None:
         (b"serial,serial\n1,2\n", "Two columns are named “serial”."),
         (b"serial,,name\n1,2,3\n", "Column 2 has no name. The first line must name every column."),
         (b'"serial,name\n1,2\n', "The first line cannot be read. It must hold the names of the columns."),
+        (b'serial,"na\nme\0"\n1,2\n', "The first line cannot be read. It must hold the names of the columns."),
         (b",".join(b"c%d" % n for n in range(501)), "The file has more than 500 columns."),
     ],
 )
