@@ -30,7 +30,7 @@ from portal.sentences import say
 
 CUSTOMER_ENROLLED = "customer.enrolled"
 # Other letters than ASCII are spelt and compared in several ways; mail servers that take them also have a plain name.
-_ascii = RegexValidator(r"[!-~]+\Z", gettext_lazy("Enter a valid email address."))
+_ascii = RegexValidator(r"\A[!-~]+\Z", gettext_lazy("Enter a valid email address."))
 
 
 class JoinForm(forms.Form):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from passes.models import PassTemplate, WalletPass
 from portal.models import Customer
-from portal.secrets import Ciphertext, decrypt, encrypt
+from portal.secrets import Ciphertext, SecretError, decrypt, encrypt
 
 _OF_PASS = Signer(salt="passes.link", sep=".")
 _OF_ALL = Signer(salt="passes.link.all", sep=".")
@@ -75,11 +75,14 @@ def read_link_to_join(token: str) -> Read | None:
 
 
 def read_link_to_confirm(token: str) -> tuple[Read, str] | None:
-    """What was read, of which `what` is the template's key, and the mailbox."""
+    """What was read, of which `what` is the template's key, and the mailbox. None also once its key is gone."""
     if (read := _read(_TO_CONFIRM, token)) is None:
         return None
     key, _, sealed = read.what.partition("_")
-    mailbox = decrypt(Ciphertext(base64.b64decode(sealed, altchars=b"~!").decode()), _bound_to(int(key)))
+    try:
+        mailbox = decrypt(Ciphertext(base64.b64decode(sealed, altchars=b"~!").decode()), _bound_to(int(key)))
+    except SecretError:
+        return None
     return Read(key, read.expired), mailbox
 
 

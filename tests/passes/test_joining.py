@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 from typing import Any
@@ -111,7 +112,18 @@ class TestStrangers:
         assert Client().post(address).status_code == (410 if when == "expired" else 403)
         assert not Customer.objects.exists()
 
-    @pytest.mark.parametrize("text", ["", "bram", "bram@", "brám@example.com", "a" * 150 + "@example.com", "a@b.c\0"])
+    def test_whose_link_was_made_with_a_key_that_is_gone_are_told(
+        self, design: PassTemplate, settings: Settings
+    ) -> None:
+        address = local(link_to_confirm(design, BRAM))
+        settings.ENCRYPTION_KEYS = [base64.urlsafe_b64encode(bytes(32)).decode()]
+        assert (Client().get(address).status_code, Client().post(address).status_code) == (404, 404)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "bram", "bram@", "brám@example.com", "bram@exámple.com", "bram@\N{KELVIN SIGN}pn.com",
+         "a" * 150 + "@example.com", "a@b.c\0"],
+    )  # fmt: skip
     def test_who_mistype_are_told(self, design: PassTemplate, text: str, mailoutbox: list[EmailMessage]) -> None:
         response, page = ask(design, text)
         assert response.status_code == 200
