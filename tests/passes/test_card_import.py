@@ -197,6 +197,12 @@ class TestTheJob:
         assert (applied.customer.pk, applied.created) == (made.pk, False)
         assert set(Identity.objects.values_list("namespace", flat=True)) == {"actito:1", "actito:1:key"}
 
+    def test_a_profile_that_spells_the_address_otherwise_is_theirs_too(self, design: PassTemplate) -> None:
+        imported(design, line("1001", "Anna@Example.com"), makes_customers=True)
+        profile = Profile("actito:1", {"actito:1": "7"}, "anna@example.com", "fr", {"points": 60})
+        applied = customers.apply_profile(profile, cause=world.cause(design.tenant), number=10**6)
+        assert (applied.customer, applied.created) == (Customer.objects.get(), False)
+
     def test_unknown_customers_are_left_out_otherwise(self, design: PassTemplate) -> None:
         seen = imported(design, line("1001", "anna"))
         assert (seen.done, problems(seen)) == ({"unknown": 1}, [(2, "unknown")])
