@@ -61,7 +61,7 @@ class Known:
             passes |= {one.pk: one for one in _passes(template, which, lock=lock)}
         return cls(
             customers,
-            {one.card_serial: one for one in passes.values() if one.template.apple_id == template.apple_id},
+            {serial: one for one in passes.values() if (serial := _serial_under(template.apple_id, one))},
             {one.customer_id: one for one in passes.values() if one.template_id == template.pk},
             set(Registration.objects.filter(wallet_pass__in=passes).values_list("wallet_pass", flat=True)),
         )
@@ -84,6 +84,14 @@ class Known:
 
     def add(self, wallet_pass: WalletPass) -> None:
         self.by_serial[wallet_pass.card_serial] = self.by_customer[wallet_pass.customer_id] = wallet_pass
+
+
+def _serial_under(apple_id: int | None, one: WalletPass) -> str:
+    """The pass's serial number in a pass type; empty where it has none. An imported one stays taken, whichever
+    certificate its template has since."""
+    if one.imported_under_id == apple_id and one.imported_serial is not None:
+        return one.imported_serial
+    return one.card_serial if one.template.apple_id == apple_id else ""
 
 
 def _passes(template: PassTemplate, which: Q, *, lock: bool) -> list[WalletPass]:

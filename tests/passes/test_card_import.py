@@ -224,6 +224,17 @@ class TestTheJob:
         assert (seen.done, problems(seen)) == ({"bad": 1, "new": 1}, [(2, "bad")])
         assert "not a date" in seen.problems.get().problem
 
+    def test_a_card_of_a_template_that_has_another_certificate_now_holds_up_no_other_card(
+        self, design: PassTemplate
+    ) -> None:
+        person(design, "anna")
+        person(design, "bram")
+        imported(design, line("1001", "anna"))
+        other = world.template(issue=PassTemplate.Issue.BY_HAND, tenant=design.tenant, apple=design.apple)
+        PassTemplate.objects.filter(pk=design.pk).update(apple=None)
+        seen = imported(other, line("1001", "anna"), line("1002", "bram"))
+        assert (seen.found, seen.done) == ({"here": 1, "new": 1}, {"here": 1, "new": 1})
+
     def test_a_template_that_lost_its_certificate_meanwhile_fails_and_is_retried(self, design: PassTemplate) -> None:
         person(design, "anna")
         seen, apple, worker = cards.looked_at(design, cards.export(line("1001", "anna"))), design.apple, Worker()
