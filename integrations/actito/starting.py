@@ -36,8 +36,8 @@ def order(
 ) -> None:
     """Has the customer enter the scenario. Raises Unknown.
 
-    Of a person's `click`, the same name is one start however often it comes. With a `cause`, such as what a rule
-    answers, it is part of that Event's effects.
+    Of a person's `click`, the same name is one start of a scenario however often it comes. With a `cause`, such as
+    what a rule answers, it is part of that Event's effects.
     """
     found = Identity.objects.filter(customer=customer, namespace__in=_namespaces(scenario.connection))
     named = {each.namespace: each for each in found}
@@ -52,7 +52,7 @@ def order(
         return
     ledger.record(
         tenant_id=scenario.tenant_id, lane_id=lane_id, kind=ACTITO_START, subject=subject, payload=payload,
-        source="portal", source_id=f"start:{click}",
+        source="portal", source_id=f"start:{click}:{scenario.pk}",
     )  # fmt: skip
 
 

@@ -110,6 +110,13 @@ def test_another_click_is_another_start_and_a_replay_is_none(actito: ActitoSandb
     assert len(entered(actito)) == 2
 
 
+def test_a_dialog_that_is_sent_again_for_another_scenario_starts_that_one_too(anna: Customer) -> None:
+    """Whose first answer got lost on its way, and who then chose otherwise, is told that the choice starts."""
+    for name in ("Welcome", "Autumn"):
+        order(scenario(name), anna, who="x", click="c1")
+    assert Event.objects.filter(kind="actito.start").count() == 2
+
+
 def test_a_rule_starts_it_as_part_of_its_own_chain(actito: ActitoSandbox, anna: Customer) -> None:
     cause = make.EventFactory.make(tenant=anna.tenant)
     order(scenario(), anna, who="Rule “Welcome back”", cause=cause)
