@@ -1,8 +1,11 @@
-"""CUSTOMER: the only writer of customers. Runs inside the finish transaction of the Event that brought the values."""
+"""CUSTOMER: the only writer of customers. Runs inside the finish transaction of the Event that brought the values.
+
+Many profiles at once, with few statements: portal.customer_batch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +27,8 @@ class Profile:
     source: str  # "actito:3"
     # namespace -> name of the person there, empty for none; the first one is the system's own id
     identities: Mapping[str, str]
-    key: str
-    language: str
+    key: str | None  # None for these two: the system said nothing of it
+    language: str | None
     values: Mapping[str, Any]
 
 
@@ -34,6 +37,11 @@ class Applied:
     customer: Customer
     created: bool
     changed: dict[str, tuple[Any, Any]]  # name -> (before, after)
+    renamed: bool = False  # key, language or another name
+
+    @property
+    def differs(self) -> bool:
+        return self.created or bool(self.changed) or self.renamed
 
 
 def find(tenant_id: int, namespace: str, name: str) -> Customer | None:
@@ -63,36 +71,65 @@ def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
     number wrote stays as it is.
     """
     customer, created = _locked_customer(profile, cause.tenant_id, number)
-    changed = _merge_values(customer, profile, number)
-    now = timezone.now()
-    renamed = (customer.key, customer.language) != (profile.key, profile.language)
-    customer.key, customer.language, customer.synced_at = profile.key, profile.language, now
-    if changed:
-        customer.changed_at = now
+    changed = merge_values(customer, profile, number)
+    renamed = rename(customer, profile)
+    stamp(customer, changed)
     customer.save()
     if created or changed or renamed:
-        _publish_change(customer, sorted(changed), cause)
-    return Applied(customer, created, changed)
+        _publish_change(customer, changed, cause)
+    return Applied(customer, created, changed, renamed)
 
 
-def _publish_change(customer: Customer, names: list[str], cause: Event) -> None:
-    payload = {"customer": customer.pk, "names": names}
-    ledger.publish(CUSTOMER_CHANGED, cause=cause, subject=f"customer:{customer.pk}", payload=payload)
+def rename(customer: Customer, profile: Profile) -> bool:
+    """Takes key and language over, where the system says them. Returns whether one is another."""
+    before = customer.key, customer.language
+    customer.key = customer.key if profile.key is None else profile.key
+    customer.language = customer.language if profile.language is None else profile.language
+    return (customer.key, customer.language) != before
+
+
+def stamp(customer: Customer, changed: Mapping[str, Any]) -> None:
+    customer.synced_at = timezone.now()
+    if changed:
+        customer.changed_at = customer.synced_at
+
+
+def _publish_change(customer: Customer, names: Iterable[str], cause: Event) -> None:
+    ledger.publish_all(CUSTOMER_CHANGED, [change_of(customer, names)], cause=cause)
+
+
+def change_of(customer: Customer, names: Iterable[str]) -> tuple[str, dict[str, Any]]:
+    """Subject and payload of the news."""
+    return f"customer:{customer.pk}", {"customer": customer.pk, "names": sorted(names)}
 
 
 def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Customer, bool]:
     """The customer whom the first identity names, locked; made when there is none. The other identities follow."""
     namespace, name = next(iter(profile.identities.items()))
-    known = find(tenant_id, namespace, name) or _found_by_key(tenant_id, profile.key)
+    known = (
+        find(tenant_id, namespace, name)
+        or _found_without_id(tenant_id, profile)
+        or _found_by_key(tenant_id, profile.key or "")
+    )
     if known:
         customer, created = Customer.objects.select_for_update().get(pk=known.pk), False
     else:
-        customer, created = Customer.objects.create(tenant_id=tenant_id, key=profile.key), True
+        customer, created = Customer.objects.create(tenant_id=tenant_id, key=profile.key or name), True
     for each, value in profile.identities.items():
         if value:
             _name(customer, each, value, number)
         Identity.objects.filter(customer=customer, namespace=each).exclude(value=value).delete()
     return customer, created
+
+
+def _found_without_id(tenant_id: int, profile: Profile) -> Customer | None:
+    """Whoever bears another of the names, and came without the system's own id: by a table that had none."""
+    (own, _), *others = profile.identities.items()
+    for namespace, name in others:
+        known = find(tenant_id, namespace, name) if name else None
+        if known and not Identity.objects.filter(customer=known, namespace=own).exists():
+            return known
+    return None
 
 
 def _found_by_key(tenant_id: int, key: str) -> Customer | None:
@@ -121,7 +158,8 @@ def _name(customer: Customer, namespace: str, value: str, number: int) -> None:
         identity.save()
 
 
-def _merge_values(customer: Customer, profile: Profile, number: int) -> dict[str, tuple[Any, Any]]:
+def merge_values(customer: Customer, profile: Profile, number: int) -> dict[str, tuple[Any, Any]]:
+    """Puts what was read into the customer, save what a later number wrote. Returns what changed: (before, after)."""
     changed: dict[str, tuple[Any, Any]] = {}
     origin = {"source": profile.source, "number": number, "changed": number, "at": timezone.now().isoformat()}
     for name, value in profile.values.items():

@@ -16,6 +16,9 @@ from integrations.actito.models import (
     ActitoConnection,
     ActitoScenario,
     AttributeMapping,
+    CustomerImport,
+    CustomerImportPart,
+    CustomerImportProblem,
     ParameterMapping,
     ScenarioEntry,
 )
@@ -481,4 +484,35 @@ class CardImportProblemFactory(Factory[CardImportProblem]):
     card_import = factory.SubFactory(CardImportFactory)
     line = 3
     verdict = "bad"
+    problem = "The line is broken."
+
+
+class CustomerImportFactory(Factory[CustomerImport]):
+    class Meta:
+        model = CustomerImport
+
+    connection = factory.SubFactory(ConnectionFactory)
+    tenant = factory.SelfAttribute("connection.tenant")
+    file_name = "profiles.csv"
+    exported_at = factory.LazyFunction(timezone.now)
+    found = factory.LazyFunction(lambda: {"changed": 1, "bad": 1})
+    lines = 2
+    looked_at = factory.LazyFunction(timezone.now)
+    who = "anna@example.com"
+
+
+class CustomerImportPartFactory(Factory[CustomerImportPart]):
+    class Meta:
+        model = CustomerImportPart
+
+    customer_import = factory.SubFactory(CustomerImportFactory)
+    profiles = factory.LazyFunction(list)
+
+
+class CustomerImportProblemFactory(Factory[CustomerImportProblem]):
+    class Meta:
+        model = CustomerImportProblem
+
+    customer_import = factory.SubFactory(CustomerImportFactory)
+    line = 3
     problem = "The line is broken."

@@ -63,7 +63,7 @@ def parse_profile(body: Any, profile: str) -> ActitoProfile:
     attributes = _pairs(body.get("attributes"), "value") if isinstance(body, dict) else None
     if not attributes:
         raise ApiError(say("Actito sent an answer that is not a profile."), Decision.RETRY)
-    told = _id(attributes.get("profileId")) or _id(body.get("profileId"))
+    told = id_of(attributes.get("profileId")) or id_of(body.get("profileId"))
     if told and profile.isdecimal() and told != profile:
         said = say("Actito sent profile %(sent)s when asked for %(asked)s.", sent=told, asked=profile)
         raise ApiError(said, Decision.RETRY)
@@ -99,14 +99,14 @@ def interaction_key(body: bytes) -> str:
 
 def _scenario(item: Any) -> ListedScenario:
     found = item if isinstance(item, dict) else {}
-    remote_id, name = _id(found.get("id")), found.get("name")
+    remote_id, name = id_of(found.get("id")), found.get("name")
     if not remote_id or not isinstance(name, str) or not name.strip():
         raise ApiError(say("Actito listed a scenario without an id or a name."), Decision.RETRY)
     flags = _truth(found.get("isStartEventTriggered")), _truth(found.get("isActive"))
     return ListedScenario(remote_id, name.strip(), *flags)
 
 
-def _id(value: Any) -> str:
+def id_of(value: Any) -> str:
     """The digits of a profile id, whether it came as 7, "7" or 7.0; empty for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)

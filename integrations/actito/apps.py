@@ -9,7 +9,7 @@ class ActitoConfig(AppConfig):
     verbose_name = "Actito"
 
     def ready(self) -> None:
-        from integrations.actito import admin, scenario_admin, starting_admin  # noqa: F401 - registers the admins
+        from integrations.actito import admin, import_admin, scenario_admin, starting_admin  # noqa: F401 - registers them
         from portal.api import describe
         from portal.jobs import job_kind
         from portal.ledger import handles, regularly
@@ -44,4 +44,13 @@ class ActitoConfig(AppConfig):
             "actito.starting", "integrations.actito.starting.Starting", title=_("Scenario started for many"),
             needs=Action.CONFIGURE,
         )  # fmt: skip
+        handles(
+            "actito.customers", "integrations.actito.customer_import.job.import_part",
+            title=_("Customers of a file imported"),
+        )  # fmt: skip
+        job_kind(
+            "actito.importing", "integrations.actito.customer_import.job.Importing", title=_("Import of customers"),
+            needs=Action.CONFIGURE,
+        )  # fmt: skip
+        regularly("actito.imports", "integrations.actito.customer_import.job.tidy")
         describe("integrations.actito.openapi")

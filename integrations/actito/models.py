@@ -12,12 +12,25 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from integrations.actito.commands import RESERVED
+from integrations.actito.import_models import CustomerImport, CustomerImportPart, CustomerImportProblem
 from integrations.mapping import Rule, ValueType
 from portal import ledger
 from portal.ledger import lane_id_for
 from portal.models import Event, Job, Lane
 from portal.secrets import EncryptedTextField
 from portal.tenancy import TenantModel, TenantQuerySet
+
+__all__ = [
+    "ActitoConnection",
+    "ActitoScenario",
+    "AttributeMapping",
+    "CustomerImport",
+    "CustomerImportPart",
+    "CustomerImportProblem",
+    "ParameterMapping",
+    "ScenarioEntry",
+    "connections_of",
+]
 
 value_name = RegexValidator(r"[a-z][a-z0-9_]*\Z", _("Use small letters, digits and _ only, and begin with a letter."))
 

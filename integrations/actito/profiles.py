@@ -52,7 +52,7 @@ def _apply(event: Event, connection: ActitoConnection, profile: ActitoProfile, n
 
 
 def _as_profile(connection: ActitoConnection, profile: ActitoProfile, mapped: Mapped) -> Profile:
-    name = _name(profile.attributes.get(connection.unique_key))
+    name = name_of(profile.attributes.get(connection.unique_key))
     return Profile(
         source=connection.source,
         identities={
@@ -61,7 +61,7 @@ def _as_profile(connection: ActitoConnection, profile: ActitoProfile, mapped: Ma
             **_others(connection, mapped),
         },
         key=name or profile.profile_id,
-        language=_language(profile.attributes.get(connection.language_attribute)),
+        language=language_of(profile.attributes.get(connection.language_attribute)),
         values=mapped.values,
     )
 
@@ -69,16 +69,16 @@ def _as_profile(connection: ActitoConnection, profile: ActitoProfile, mapped: Ma
 def _others(connection: ActitoConnection, mapped: Mapped) -> dict[str, str]:
     """The mapped values that name the customer, such as a card number, by which custom actions find them."""
     names = [mapping.value_name for mapping in connection.mappings.all() if mapping.identifies]
-    return {f"{connection.source}:{name}": _name(mapped.values[name]) for name in names if name in mapped.values}
+    return {f"{connection.source}:{name}": name_of(mapped.values[name]) for name in names if name in mapped.values}
 
 
-def _name(value: Any) -> str:
+def name_of(value: Any) -> str:
     """The business key, if it can be one: a text or number of a length that can be looked up."""
     text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     return text if len(text) <= NAME_LIMIT else ""
 
 
-def _language(value: Any) -> str:
+def language_of(value: Any) -> str:
     """FR, fr_BE and fr-BE are fr; what is no language is none."""
     found = re.match(r"([A-Za-z]{2})([_-]|\Z)", value) if isinstance(value, str) else None
     return found[1].lower() if found else ""

@@ -6,12 +6,10 @@ A file is read twice, so that memory stays flat: once for what it has several ti
 from __future__ import annotations
 
 import json
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from hashlib import blake2b
-from itertools import islice, pairwise
+from itertools import islice
 from typing import IO, Any
 
 from django.utils import timezone
@@ -19,6 +17,7 @@ from django.utils import timezone
 from passes.card_import.cards import Card, Columns, card_of, columns_of, shown_names
 from passes.card_import.verdicts import PROBLEMS, Known, Verdict
 from passes.models import CardImport, CardImportPart, CardImportProblem, PassTemplate
+from portal.repeats import Several, fingerprint
 from portal.sentences import Explained, Sentence, say
 from portal.sheets import Line, Sheet
 
@@ -117,19 +116,19 @@ class Repeats:
 
     @classmethod
     def of(cls, cells: Iterable[tuple[str, str]]) -> Repeats:
-        serials, customers = _Several(), _Several()
+        serials, customers = Several(), Several()
         for serial, customer in cells:
-            serials.add(_fingerprint(serial))
-            customers.add(_fingerprint(customer.lower()))
+            serials.add(fingerprint(serial))
+            customers.add(fingerprint(customer.lower()))
         return cls(serials.found(), customers.found())
 
     def verdict(self, card: Card, known: Known) -> Verdict:
         """What becomes of the card, after the lines before it."""
         alone, whose = known.verdict(card), -known.customers.get(card.customer, 0)
-        serial, customer = _fingerprint(card.serial), _fingerprint(card.customer.lower())
+        serial, customer = fingerprint(card.serial), fingerprint(card.customer.lower())
         again = serial in self._cards
         if serial in self.serials:
-            itself = _fingerprint(f"{card.token}\0{card.customer}")
+            itself = fingerprint(f"{card.token}\0{card.customer}")
             if self._cards.setdefault(serial, itself) != itself:
                 return Verdict.REPEATED
         if customer in self.customers and alone in _MAKING:
@@ -139,24 +138,3 @@ class Repeats:
 
 
 _MAKING = frozenset({Verdict.NEW, Verdict.TAKES_OVER, Verdict.UNKNOWN})
-
-
-class _Several:
-    """Finds numbers that come more than once. Sorted bit by bit: a set of a million numbers would take 70 MB."""
-
-    def __init__(self) -> None:
-        self._buckets = [array("Q") for _ in range(64)]
-
-    def add(self, number: int) -> None:
-        self._buckets[number % len(self._buckets)].append(number)
-
-    def found(self) -> frozenset[int]:
-        return frozenset(number for bucket in self._buckets for number in _doubles(sorted(bucket)))
-
-
-def _doubles(ordered: list[int]) -> Iterator[int]:
-    return (one for one, other in pairwise(ordered) if one == other)
-
-
-def _fingerprint(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")

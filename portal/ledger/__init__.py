@@ -13,7 +13,7 @@ from portal.ledger.finish import fail, finish, finish_all
 from portal.ledger.lanes import move
 from portal.ledger.leases import LeaseWatch, release_leases, renew_leases
 from portal.ledger.periodic import regularly, run_due
-from portal.ledger.record import Receipt, lane_id_for, news, publish, record
+from portal.ledger.record import Receipt, lane_id_for, news, publish, publish_all, record
 from portal.ledger.registry import Result, Work, done, handles, ignored, kind_title, later, subscribe
 from portal.ledger.run import LOST, give_back, run, run_handler
 
@@ -45,6 +45,7 @@ __all__ = [
     "news",
     "pause",
     "publish",
+    "publish_all",
     "record",
     "regularly",
     "release_leases",

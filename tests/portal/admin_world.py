@@ -86,6 +86,13 @@ def make_world(mark: str) -> World:
     world.add(
         make.CardImportProblemFactory.make(card_import=cards, serial=f"{mark}-1001", problem=f"{mark} is broken.")
     )
+    people = world.add(make.CustomerImportFactory.make(
+        connection=connection, file_name=f"{mark} profiles.csv", who=f"{mark} owner", unused=[f"{mark} shoe size"],
+        missing=[f"{mark} tier"],
+        differences=[{"customer": f"{mark}@example.com", "values_changed": [["points", f"{mark} 1", f"{mark} 2"]]}],
+    ))  # fmt: skip
+    world.add(make.CustomerImportPartFactory.make(customer_import=people, profiles=[[{}, mark, None, {}]]))
+    world.add(make.CustomerImportProblemFactory.make(customer_import=people, problem=f"{mark} has no name."))
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db.models import Model
 
-from integrations.actito.models import AttributeMapping
+from integrations.actito.models import AttributeMapping, CustomerImport, CustomerImportPart, CustomerImportProblem
 from passes.models import (
     CardImport,
     CardImportPart,
@@ -58,6 +58,9 @@ WRITES: dict[type[Model], frozenset[Action]] = {
     CardImport: frozenset({Action.CONFIGURE}),
     CardImportPart: frozenset({Action.CONFIGURE}),
     CardImportProblem: frozenset({Action.CONFIGURE}),
+    CustomerImport: frozenset({Action.CONFIGURE}),
+    CustomerImportPart: frozenset({Action.CONFIGURE}),
+    CustomerImportProblem: frozenset({Action.CONFIGURE}),
     AttributeMapping: frozenset({Action.CONFIGURE}),
     WalletPass: frozenset({Action.OPERATE, Action.CONFIGURE}),
     Lane: frozenset({Action.OPERATE, Action.CONNECT}),

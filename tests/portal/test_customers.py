@@ -94,7 +94,7 @@ def test_a_value_that_was_read_again_is_as_new_as_that_reading(cause: Event) -> 
 def test_whatever_the_order_of_writing_the_newest_number_wins(django_db_blocker: Any, order: list[int]) -> None:
     customer = Customer(key="a")
     for number in order:
-        customers._merge_values(customer, profile({"x": number % 2}), number)
+        customers.merge_values(customer, profile({"x": number % 2}), number)
     assert customer.values == {"x": 1}
     assert customer.origins["x"]["number"] == 5
 
