@@ -51,7 +51,7 @@ def state_of(seen: Any) -> tuple[str, str]:
 
 
 class FileImportAdmin(ManyRows, PageAdmin, TenantAdmin):
-    """Rows have `lines`, `looked_at`, `job`, `created_at`, `problems`. A subclass has the dialogs of `actions_detail`."""
+    """Rows have `lines`, `looked_at`, `job`, `created_at`, `problems`. A subclass has the two dialogs."""
 
     list_select_related: tuple[str, ...] = ("job",)
     actions_detail = ("begin", "remove")

@@ -32,7 +32,7 @@ PROFILE, ACTION, UPDATE = "actito.profile", "actito.action", "pass.update"
 # Payloads that hold keys and names of fields only, or news of which nothing more is kept.
 NO_CONTENTS = {
     "portal.job", "customer.changed/passes", "pass.refresh", "pass.due", "pass.import", "apple.push", "apple.remind",
-    "actito.scenarios", "actito.start",
+    "actito.scenarios", "actito.start", "actito.customers",
 }  # fmt: skip
 
 
