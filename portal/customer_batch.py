@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from portal import ledger
-from portal.customers import CUSTOMER_CHANGED, KEY_ONLY, Applied, Profile, change_of, merge_values, rename, stamp
+from portal.customers import (
+    CUSTOMER_CHANGED,
+    KEY_ONLY,
+    Applied,
+    Profile,
+    change_of,
+    key_name,
+    merge_values,
+    rename,
+    stamp,
+)
 from portal.models import Customer, Event, Identity
 
 Name = tuple[str, str]  # namespace, value
@@ -150,7 +160,4 @@ def _names(profile: Profile) -> list[Name]:
 
 
 def _by_key(profile: Profile) -> list[Name]:
-    """Enrolled mailboxes are in small letters."""
-    key = profile.key or ""
-    keys = dict.fromkeys([key, key.lower()] if "@" in key else [key])
-    return [(KEY_ONLY, each) for each in keys if each]
+    return [(KEY_ONLY, key_name(profile.key))] if profile.key else []

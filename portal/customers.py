@@ -54,7 +54,7 @@ def known_by_key(key: str, *, cause: Event, language: str = "") -> Customer:
     """The customer of whom nothing but the key is known, made when there is none. Part of the caller's transaction."""
     made = Customer.objects.create(tenant_id=cause.tenant_id, key=key, language=language)
     identity, new = Identity.objects.get_or_create(
-        tenant_id=cause.tenant_id, namespace=KEY_ONLY, value=_key_name(key),
+        tenant_id=cause.tenant_id, namespace=KEY_ONLY, value=key_name(key),
         defaults={"customer": made, "number": cause.pk},
     )  # fmt: skip
     if not new:
@@ -134,13 +134,13 @@ def _found_without_id(tenant_id: int, profile: Profile) -> Customer | None:
 
 def _found_by_key(tenant_id: int, key: str) -> Customer | None:
     """Whoever was known by this key alone, and is known better from now on."""
-    customer = find(tenant_id, KEY_ONLY, _key_name(key))
+    customer = find(tenant_id, KEY_ONLY, key_name(key))
     if customer:
         Identity.objects.filter(customer=customer, namespace=KEY_ONLY).delete()
     return customer
 
 
-def _key_name(key: str) -> str:
+def key_name(key: str) -> str:
     """Systems spell one mailbox in upper or lower case; any other key is taken as it is."""
     return key.lower() if "@" in key else key
 
