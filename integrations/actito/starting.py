@@ -79,6 +79,8 @@ def start(work: Work) -> Result | partial[Result]:
         return ledger.ignored(say("The Actito connection of this scenario was deleted."))
     if ScenarioEntry.objects.filter(event=event).exists():
         return ledger.ignored(say("This start has been made. For another one, start the scenario anew."))
+    if not Customer.objects.for_tenant(event.tenant_id).filter(pk=event.payload["customer"]).exists():
+        return ledger.ignored(say("The customer is no longer there."))
     if problem := stopped(scenario):
         raise ledger.dead(problem)
     try:

@@ -13,6 +13,7 @@ from passes.models import (
     CardImport,
     CardImportPart,
     CardImportProblem,
+    Device,
     PassTemplate,
     TemplateAction,
     TemplateBeacon,
@@ -63,6 +64,7 @@ WRITES: dict[type[Model], frozenset[Action]] = {
     CustomerImportProblem: frozenset({Action.CONFIGURE}),
     AttributeMapping: frozenset({Action.CONFIGURE}),
     WalletPass: frozenset({Action.OPERATE, Action.CONFIGURE}),
+    Device: frozenset({Action.OPERATE, Action.CONFIGURE}),  # which changes a phone has yet to ask for
     Lane: frozenset({Action.OPERATE, Action.CONNECT}),
     UpdateCounter: frozenset({Action.OPERATE, Action.CONFIGURE}),
     Job: frozenset({Action.OPERATE, Action.CONFIGURE}),

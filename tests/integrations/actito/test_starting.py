@@ -144,6 +144,14 @@ def test_nobody_starts_for_a_customer_whom_the_connection_does_not_know(verdi: A
 # What Actito refuses
 
 
+def test_nothing_is_started_for_a_customer_who_is_gone_meanwhile(actito: ActitoSandbox, anna: Customer) -> None:
+    order(scenario(), anna, who="eva")
+    anna.delete()
+
+    assert started().status == Status.IGNORED
+    assert entered(actito) == []
+
+
 def test_a_scenario_that_was_stopped_meanwhile_is_told_and_the_list_read_again(
     verdi: ActitoConnection, actito: ActitoSandbox, anna: Customer
 ) -> None:
