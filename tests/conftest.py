@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ def pytest_configure() -> None:
     # Each test client builds the middleware anew, and WhiteNoise would read every static file's facts each time.
     # Tests of what browsers load start a real server.
     settings.WHITENOISE_USE_FINDERS = False
+    # In the background of a shell it is ignored, and would be in all processes that tests stop with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,10 @@ class Disk:
         self.folder, self._filler = folder, folder / "filler"
 
     def fill(self) -> None:
-        with self._filler.open("wb") as filler:
-            try:
-                while True:
-                    filler.write(bytes(65536))
-                    filler.flush()
-            except OSError:
-                pass
+        # Without a buffer: what is left in one when the disk is full would be written, and refused, on closing.
+        with self._filler.open("wb", buffering=0) as filler, suppress(OSError):
+            while True:
+                filler.write(bytes(65536))
 
     def free(self) -> None:
         self._filler.unlink()
