@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from passes.apple.phone_log import Kind, Report
 from passes.models import PhoneNotice, WalletPass
 from portal.rate import Buckets
+from portal.retention import repeated
 from portal.retention.registry import Step, Window
 
 # Of one pass in one process: a second, and at once.
@@ -142,16 +143,8 @@ def shown(wallet_pass: WalletPass) -> list[Shown]:
 
 def below(before: datetime) -> int:
     """For portal.retention: reports that do not come again."""
-    return int(PhoneNotice.objects.aggregate(last=Max("pk"))["last"] or 0) + 1
+    return repeated.end_of(PhoneNotice)
 
 
 def batch(window: Window) -> Step | None:
-    rows = PhoneNotice.objects.filter(pk__gt=window.after, pk__lt=window.below).order_by("pk")
-    seen = list(rows.values_list("pk", "wallet_pass__tenant_id", "first_at", "last_at")[: window.size])
-    if not seen:
-        return None
-    old = [(key, tenant, at) for key, tenant, at, last_at in seen if last_at < window.before]
-    if window.removing:
-        # Asked again: a report that came meanwhile is counted on its row.
-        PhoneNotice.objects.filter(pk__in=[key for key, _, _ in old], last_at__lt=window.before).delete()
-    return Step(seen[-1][0], Counter(tenant for _, tenant, _ in old), min((at for _, _, at in old), default=None))
+    return repeated.step(PhoneNotice, window, tenant="wallet_pass__tenant_id", first="first_at")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +18,7 @@ from integrations.actito.customer_import.look import PROBLEMS_KEPT, problems_in
 from integrations.actito.models import CustomerImport
 from portal.admin import navigation
 from portal.admin.chips import chip
-from portal.admin.dialogs import DialogForm, dialog, finished, leads_to
+from portal.admin.dialogs import DialogForm, dialog
 from portal.admin.export import Cell
 from portal.admin.imports import PROBLEMS_SHOWN, FileImportAdmin, state_of
 from portal.admin.rights import row
@@ -79,11 +78,7 @@ class CustomerImportAdmin(FileImportAdmin):
     )  # fmt: skip
     def begin(self, request: HttpRequest, form: BeginForm, seen: CustomerImport) -> HttpResponse:
         job = begin(seen, by=request.user)
-        if job is None:
-            page = reverse("admin:actito_customerimport_change", args=[seen.pk])
-            return finished(request, page, _("This import was started already."), messages.WARNING)
-        self.log_change(request, seen, gettext_noop("Import of customers started."))
-        return leads_to(request, reverse("admin:portal_job_change", args=[job.pk]), _("It has begun. Follow it here."))
+        return self.begun(request, seen, job, entry=gettext_noop("Import of customers started."))
 
     @dialog(
         label=_("Remove"), needs=Action.CONFIGURE, title=_("Remove this import?"), icon="delete",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -21,7 +21,7 @@ from passes.card_import.verdicts import IMPORTED, PROBLEMS, Verdict
 from passes.models import CardImport, PassTemplate
 from portal.admin import navigation
 from portal.admin.chips import chip
-from portal.admin.dialogs import DialogForm, dialog, finished, leads_to
+from portal.admin.dialogs import DialogForm, dialog, leads_to
 from portal.admin.export import Cell
 from portal.admin.imports import PROBLEMS_SHOWN, FileForm, FileImportAdmin, state_of
 from portal.admin.rights import row, rows
@@ -139,11 +139,7 @@ class CardImportAdmin(FileImportAdmin):
     )  # fmt: skip
     def begin(self, request: HttpRequest, form: BeginForm, seen: CardImport) -> HttpResponse:
         job = begin(seen, makes_customers=form.cleaned_data.get("unknown") == MAKE, by=request.user)
-        if job is None:
-            page = reverse("admin:passes_cardimport_change", args=[seen.pk])
-            return finished(request, page, _("This import was started already."), messages.WARNING)
-        self.log_change(request, seen, gettext_noop("Import of cards started."))
-        return leads_to(request, reverse("admin:portal_job_change", args=[job.pk]), _("It has begun. Follow it here."))
+        return self.begun(request, seen, job, entry=gettext_noop("Import of cards started."))
 
     @dialog(
         label=_("Remove"), needs=Action.CONFIGURE, title=_("Remove this import?"), icon="delete",

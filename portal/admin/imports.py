@@ -17,10 +17,11 @@ from unfold.decorators import display
 
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip, when
-from portal.admin.dialogs import DialogForm, leads_to
+from portal.admin.dialogs import DialogForm, finished, leads_to
 from portal.admin.export import Cell, file_of
 from portal.admin.pages import PageAdmin
 from portal.admin.paging import ManyRows
+from portal.models import Job
 from portal.tenancy import Action
 from portal.watch.words import spaced
 
@@ -103,6 +104,14 @@ class FileImportAdmin(ManyRows, PageAdmin, TenantAdmin):
     def problems_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         seen = self.scoped_object(request, object_id, Action.CONFIGURE)
         return file_of("problems", self.problem_cells(), seen.problems.all())
+
+    def begun(self, request: HttpRequest, seen: Any, job: Job | None, *, entry: str) -> HttpResponse:
+        """Leads to the job, or says that somebody else has started it. `entry` stands in the history."""
+        if job is None:
+            page = reverse(f"admin:{self._prefix}_change", args=[seen.pk])
+            return finished(request, page, _("This import was started already."), messages.WARNING)
+        self.log_change(request, seen, entry)
+        return leads_to(request, reverse("admin:portal_job_change", args=[job.pk]), _("It has begun. Follow it here."))
 
     def removed(self, request: HttpRequest, seen: Any) -> HttpResponse:
         """Removes an import whose job, if it has one, has ended."""

@@ -15,11 +15,10 @@ from passes.apple import push
 from passes.apple.answers import PushAnswer
 from passes.metrics import phones
 from passes.models import Device, Registration, WalletPass
-from portal import ledger
 from portal.models import Event
 from tests import factories as make
 from tests.passes import world
-from tests.passes.world import Phone
+from tests.passes.world import Phone, work
 from tests.portal.admin_world import World, client_of, make_world, url
 
 pytestmark = pytest.mark.django_db
@@ -40,18 +39,6 @@ def change(held: WalletPass, points: int = 60) -> None:
     world.change(held.customer, points=points)
     work()
     held.refresh_from_db()
-
-
-def work() -> list[str]:
-    """Does the pushes that are due; gives what became of each."""
-    Event.objects.filter(kind="customer.changed/passes").delete()
-    said = []
-    while events := ledger.claim(8, "test"):
-        for event in events:
-            ledger.run(event)
-            event.refresh_from_db()
-            said.append(event.outcome)
-    return said
 
 
 def ages(hours: float) -> None:

@@ -13,10 +13,10 @@ from passes.links import link, link_to_get
 from passes.models import AppleCredentials, Device, PassTemplate, Registration, WalletPass
 from passes.update import Update, arrive
 from passes.values import Write
-from portal import ledger
 from portal.models import Attempt, Event
 from tests.passes import world
 from tests.passes.apple.test_sandbox_kit import wait_until
+from tests.passes.world import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,18 +25,6 @@ def card(apple: AppleSandbox, name: str = "Loyalty card", owner: str = "brand", 
     design = world.template(world.tenant(owner), name=name)
     AppleCredentials.objects.update(apns_url=apple.apns.url)
     return world.wallet_pass(design, world.customer(design.tenant, **values))
-
-
-def work() -> list[str]:
-    """Runs what is due, as a worker does; gives each outcome."""
-    Event.objects.filter(kind="customer.changed/passes").delete()
-    said = []
-    while events := ledger.claim(8, "test"):
-        for event in events:
-            ledger.run(event)
-            event.refresh_from_db()
-            said.append(event.outcome)
-    return said
 
 
 def points(phone: VirtualIPhone) -> list[int]:
