@@ -43,7 +43,8 @@ BROKEN = "breaks"
 OPEN = "is open to people who may not enter"
 UNSEEN = "cannot be judged: the worlds have no row of this model"
 
-SECRET_MARKS = ("secret-", "v1:")
+# A plain secret of the worlds, or one as it is stored (portal/secrets.py): "v1:" alone also ends a signed time.
+SECRET_MARKS = re.compile(r"secret-|v1:[0-9a-f]{8}:")
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b(?!.*\"?(django_session|axes_))", re.IGNORECASE | re.DOTALL)
 # Superusers may look at all; the table of roles does not speak of them.
 EVERYTHING = frozenset(Action)
@@ -150,7 +151,7 @@ class Looker:
             if (at := text.find(mark.lower())) >= 0:
                 self.report.add(SHOWN, kind, address, f"“{' '.join(text[max(0, at - 40) : at + 60].split())}”")
                 break
-        self.report.leaks += [Leak(SECRET, kind, address, mark) for mark in SECRET_MARKS if mark in text]
+        self.report.leaks += [Leak(SECRET, kind, address, mark) for mark in sorted(set(SECRET_MARKS.findall(text)))]
 
     def _judge_rows(self, kind: Kind, address: str) -> None:
         for model, pk, whose in changed(self.before, snapshot()):
