@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from bench.place import place
+from bench.processes import cpu, memory, process
 
 ROUNDS, TASKS, VENDOR_SECONDS, CALLS, CROWD, SINGLES = 3, 3000, 0.05, 1500, 50_000, 30
 OF_DEFAULT, OF_BEST, OF_THREADS, MOST_DELAY, MOST_IDLE, MOST_GROWTH = 20, 4, 0.85, 2.0, 0.05, 0.10
@@ -115,7 +112,7 @@ class _Yard:
         """Events per second, from the first claim to the last end."""
         from django.db.models import Max, Min  # noqa: PLC0415
 
-        with _process("worker"):
+        with process("worker"):
             while self.events.filter(kind=kind, status="done").count() < number:
                 time.sleep(0.05)
         found = self.events.filter(kind=kind).aggregate(begun=Min("claimed_at"), ended=Max("finished_at"))
@@ -144,7 +141,7 @@ class _Yard:
             for _ in range(TASKS):
                 async_task("bench.kinds.task", cluster="bench")
         left, begun = TASKS, 0.0
-        with _process("qcluster", BENCH_DJANGO_Q=settings):
+        with process("qcluster", BENCH_DJANGO_Q=settings):
             while left:
                 time.sleep(0.02)
                 left = OrmQ.objects.count()
@@ -160,7 +157,7 @@ class _Yard:
 
         self._fill(CROWD, CALL, url)
         waits = []
-        with _process("worker"):
+        with process("worker"):
             while not self.events.filter(status="done").exists():
                 time.sleep(0.1)
             for _ in range(SINGLES):
@@ -175,11 +172,11 @@ class _Yard:
 
     def idle(self) -> float:
         """The share of one core that a worker with nothing to do takes, its processes together."""
-        with _process("worker") as worker:
+        with process("worker") as worker:
             time.sleep(8)
-            used, began = _cpu(worker.pid), time.perf_counter()
+            used, began = cpu(worker.pid), time.perf_counter()
             time.sleep(20)
-            return (_cpu(worker.pid) - used) / (time.perf_counter() - began)
+            return (cpu(worker.pid) - used) / (time.perf_counter() - began)
 
     def memory(self, number: int) -> tuple[float, float]:
         """Megabytes of a worker's processes after a tenth of the Events and after all of them."""
@@ -187,45 +184,11 @@ class _Yard:
 
         self._fill(number, NOTHING)
         early = 0.0
-        with _process("worker") as worker:
+        with process("worker") as worker:
             while (ended := self.events.filter(status="done").count()) < number:
-                early = early or (_memory(worker.pid) if ended > number / 10 else 0.0)
+                early = early or (memory(worker.pid) if ended > number / 10 else 0.0)
                 time.sleep(0.5)
-            return early, _memory(worker.pid)
-
-
-@contextmanager
-def _process(command: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "manage.py", command], env={**os.environ, **more},
-                               stdout=subprocess.DEVNULL)  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def _family(pid: int) -> list[int]:
-    children = [int(each) for path in Path(f"/proc/{pid}/task").glob("*/children") for each in path.read_text().split()]
-    return [pid, *(each for child in children for each in _family(child))]
-
-
-def _cpu(pid: int) -> float:
-    stats = [Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split() for each in _family(pid)]
-    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory(pid: int) -> float:
-    """Proportional set size: what processes share counts once."""
-    return (
-        sum(
-            int(line.split()[1])
-            for each in _family(pid)
-            for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-            if line.startswith("Pss:")
-        )
-        / 1024
-    )
+            return early, memory(worker.pid)
 
 
 if __name__ == "__main__":

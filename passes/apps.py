@@ -28,6 +28,11 @@ class PassesConfig(AppConfig):
         handles("pass.refresh", "passes.refresh.refresh_pass", title=_("Pass renewed"), coalesces=True)
         handles("pass.due", "passes.refresh.refresh_customer", title=_("Pass due"), coalesces=True)
         handles("pass.update", "passes.update.update_pass", title=_("Values for a pass"))
+        handles("message.planned", "passes.messaging.sending.begin", title=_("Message planned"))
+        handles("message.pass", "passes.messaging.sending.send", title=_("Message to a pass"))
+        job_kind(
+            "passes.message", "passes.messaging.sending.Sending", title=_("Message to many"), needs=Action.CONFIGURE
+        )
         handles("apple.remind", "passes.answering.remind_phones", title=_("Phones that did not come"), coalesces=True)
         regularly("passes.unheard", "passes.answering.remind", every=timedelta(minutes=15))
         handles("apple.push", "passes.delivery.push_device", title=_("Push to iPhone"), coalesces=True)
@@ -39,11 +44,14 @@ class PassesConfig(AppConfig):
         regularly("passes.card_import", "passes.card_import.job.tidy")
         # Its mark that an addition has counted stays (passes.update).
         holds("pass.update", "writes", "message", needed=True)
+        holds("customer.changed/passes", "changes")
         name_news("pass.made", _("Pass made for another system"))
         name_news("customer.enrolled", _("E-mail address confirmed"))
         name_news("pass.enrolled", _("Pass made through the customer's link"))
         name_news("pass.installed", _("Pass added to a phone"))
         name_news("pass.removed", _("Pass removed from a phone"))
+        name_news("pass.voided", _("Pass voided"))
+        name_news("pass.revived", _("Pass valid again"))
         name_news("pass.fetched", _("Pass fetched by a phone"))
         removes(
             "notices",

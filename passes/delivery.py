@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from passes.apple import push
 from passes.apple.answers import PushAnswer, WrongTopic
-from passes.models import Device, WalletPass
+from passes.happenings import PASS_REMOVED, announce
+from passes.models import Device, Registration, WalletPass
 from portal import ledger
 from portal.http import ApiError
 from portal.ledger import Result, Work
@@ -88,5 +89,16 @@ def _forget(device_id: int, push_token: str, gone_since: datetime | None, event:
         )
     if gone_since and device.token_at > gone_since:
         return ledger.ignored(say("Apple saw this token go before the phone registered with it again."))
+    held = Registration.objects.filter(device=device).select_related("wallet_pass")
+    passes = [each.wallet_pass for each in held if not _held_otherwise(each)]
     device.delete()
+    for wallet_pass in passes:
+        announce(PASS_REMOVED, wallet_pass, say("Apple says that an iPhone no longer holds the pass."), cause=event,
+                 wallet="apple")  # fmt: skip
     return ledger.done(say("Apple says that this phone no longer holds the pass. Its registrations were removed."))
+
+
+def _held_otherwise(registration: Registration) -> bool:
+    """Whether the same phone has it under another identifier: then nothing was removed."""
+    others = Registration.objects.filter(wallet_pass=registration.wallet_pass).exclude(pk=registration.pk)
+    return others.filter(device__push_token=registration.device.push_token).exists()

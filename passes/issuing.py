@@ -22,6 +22,7 @@ class Way(StrEnum):
     HAND = "hand"
     API = "api"
     LINK = "link"
+    RULE = "rule"
 
 
 _EVERY_WAY = frozenset(Way)
@@ -31,7 +32,7 @@ OPEN_TO: dict[str, frozenset[Way]] = {
     Issue.LINK: _EVERY_WAY,
     Issue.BY_HAND: frozenset({Way.HAND, Way.API}),
     Issue.API: frozenset({Way.API}),
-    Issue.RULE: frozenset(),
+    Issue.RULE: frozenset({Way.RULE}),
 }
 
 

@@ -17,6 +17,7 @@ from passes import delivery
 from passes.conditions import matches
 from passes.content import Content, ContentError, content_hash, render
 from passes.design import design_of
+from passes.happenings import issued
 from passes.hush import hushed
 from passes.models import PassTemplate, UpdateCounter, WalletPass
 from passes.values import Held, shown
@@ -58,8 +59,7 @@ def _refresh_pass(event: Event) -> Result:
 def _renew(passes: Iterable[WalletPass], cause: Event, *, silent: bool = False) -> Result:
     """Renews each pass on its own: a template that cannot be worked out does not hold up the customer's others."""
     told = _Told()
-    # In the order of their pass types, so that two refreshes never wait for each other's counters.
-    for one in sorted(passes, key=_pass_type):
+    for one in sorted(passes, key=pass_type_of):
         new = one._state.adding
         try:
             with transaction.atomic():
@@ -146,7 +146,8 @@ def locked_passes(tenant_id: int, **which: object) -> list[WalletPass]:
     return list(found)
 
 
-def _pass_type(wallet_pass: WalletPass) -> tuple[str, int]:
+def pass_type_of(wallet_pass: WalletPass) -> tuple[str, int]:
+    """The order in which several passes are refreshed, so that no two refreshes wait for each other's counters."""
     apple = wallet_pass.template.apple
     return (apple.pass_type_identifier if apple else "", wallet_pass.template_id)
 
@@ -168,6 +169,7 @@ def refresh(wallet_pass: WalletPass, *, cause: Event, silent: bool = False) -> b
         wallet_pass.update_tag = next_tag(apple.pass_type_identifier)
     if wallet_pass._state.adding:
         wallet_pass.save(force_insert=True)
+        issued(wallet_pass, cause)
         return True  # nobody can hold a pass that was not there before
     wallet_pass.save(update_fields=_CHANGING)
     delivery.deliver(wallet_pass, cause=cause)

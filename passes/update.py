@@ -38,10 +38,11 @@ class Impossible(Explained, ValueError):
     """The pass cannot be changed so."""
 
 
-def order(wallet_pass: WalletPass, update: Update, *, cause: Event, number: int) -> None:
+def order(wallet_pass: WalletPass, update: Update, *, cause: Event, number: int) -> Event:
     """Publishes an Event of its own for the pass. `number` is that of the arrival which brought the values."""
     payload = {**_payload(wallet_pass, update), "number": number}
-    ledger.publish(PASS_UPDATE, cause=cause, subject=subject_of(wallet_pass), payload=payload)
+    (published,) = ledger.publish(PASS_UPDATE, cause=cause, subject=subject_of(wallet_pass), payload=payload)
+    return published
 
 
 def arrive(wallet_pass: WalletPass, update: Update, *, source: str, source_id: str | None, body_hash: str) -> Receipt:

@@ -37,11 +37,12 @@ def apply_profiles(profiles: Sequence[Profile], *, cause: Event, number: int) ->
     """Writes what is known of several people and publishes `customer.changed` for each who changed.
 
     `number`: as in `apply_profile`; it may lie in the past, so names, key and language of a customer whom a later
-    reading has met stay, too. Raises IntegrityError when one of them was made elsewhere at the same moment.
+    reading has met stay, too. Whoever is `back` under the same id keeps the mark of being gone until the profile is
+    read. Raises IntegrityError when one of them was made elsewhere at the same moment.
     """
     batch = _Batch(profiles, cause.tenant_id, number, lock=True)
     batch.store()
-    news = [change_of(each.customer, each.changed) for each in batch.applied if each.differs]
+    news = [change_of(each) for each in batch.applied if each.differs]
     ledger.publish_all(CUSTOMER_CHANGED, news, cause=cause)
     return batch.applied
 
@@ -87,27 +88,34 @@ class _Batch:
         created = customer is None
         customer = customer or Customer(tenant_id=self._tenant_id, key=profile.key or own[1])
         holder = self._holders.get(own)
+        known = frozenset(customer.values)
         changed = merge_values(customer, profile, self._number)
+        back = any(each.namespace == own[0] and self._gone(each) for each in self._of.get(customer.pk, ()))
         renamed = False
         if holder is None or holder.number <= self._number:
             renamed = rename(customer, profile)
             renamed = self._name(customer, profile) or renamed
             stamp(customer, changed)
-        return Applied(customer, created, changed, renamed)
+        return Applied(customer, created, changed, renamed, known, back)
 
     def _found(self, profile: Profile, own: Name) -> Customer | None:
-        """By the system's own id; by another of its names, where that customer came without an id; by the key alone."""
+        """By the system's own id; by another name of somebody who has no such id, or one that is gone; by the key."""
         if holder := self._holders.get(own):
             return self._customers[holder.customer_id]
         for name in profile.identities.items():
             holder = self._holders.get(name)
-            if holder and not any(each.namespace == own[0] for each in self._of[holder.customer_id]):
+            known = self._of[holder.customer_id] if holder else []
+            if holder and not any(each.namespace == own[0] and not self._gone(each) for each in known):
                 return self._customers[holder.customer_id]
         for name in _by_key(profile):
             if holder := self._holders.get(name):
                 self._names.gone.add(holder.pk)
                 return self._customers[holder.customer_id]
         return None
+
+    def _gone(self, identity: Identity) -> bool:
+        """Whether it was marked as gone, and not after what the profiles tell."""
+        return identity.gone_at is not None and identity.number <= self._number
 
     def _name(self, customer: Customer, profile: Profile) -> bool:
         """Gives the customer the profile's names, save those that a later reading gave. Returns whether any is new."""

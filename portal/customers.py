@@ -5,8 +5,10 @@ Many profiles at once, with few statements: portal.customer_batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +18,8 @@ from portal.models import Customer, Event, Identity
 
 CUSTOMER_CHANGED = "customer.changed"
 KEY_LIMIT = 255
+# A text beyond it stands cut in the news: nothing that people enter to compare with is as long.
+NEWS_LIMIT = 250
 # The namespace of customers of whom only the key is known yet: the first reading of a profile with it is theirs.
 KEY_ONLY = "key"
 
@@ -38,6 +42,8 @@ class Applied:
     created: bool
     changed: dict[str, tuple[Any, Any]]  # name -> (before, after)
     renamed: bool = False  # key, language or another name
+    known: frozenset[str] = frozenset()  # names of the values of which something was known before
+    back: bool = False  # was marked as gone from the system, and is no longer
 
     @property
     def differs(self) -> bool:
@@ -60,24 +66,40 @@ def known_by_key(key: str, *, cause: Event, language: str = "") -> Customer:
     if not new:
         made.delete()
         return identity.customer
-    _publish_change(made, [], cause)
+    _publish_change(Applied(made, True, {}), cause)
     return made
 
 
 def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
-    """Writes what was read and publishes `customer.changed` with the names of the values that changed.
+    """Writes what was read and publishes `customer.changed` with the values that changed.
 
     `number` is the ledger's number of the arrival, or of the read, that the values stand for: a value that a later
     number wrote stays as it is.
     """
-    customer, created = _locked_customer(profile, cause.tenant_id, number)
+    customer, created, back = _locked_customer(profile, cause.tenant_id, number)
+    known = frozenset(customer.values)
     changed = merge_values(customer, profile, number)
     renamed = rename(customer, profile)
     stamp(customer, changed)
     customer.save()
-    if created or changed or renamed:
-        _publish_change(customer, changed, cause)
-    return Applied(customer, created, changed, renamed)
+    applied = Applied(customer, created, changed, renamed, known, back)
+    if applied.differs:
+        _publish_change(applied, cause)
+    return applied
+
+
+def mark_gone(identity: Identity, *, at: datetime) -> Customer:
+    """The system has no such person any more. Nothing else of the customer changes, who stays locked until commit."""
+    customer = Customer.objects.select_for_update().get(pk=identity.customer_id)
+    Identity.objects.filter(pk=identity.pk, gone_at=None).update(gone_at=at)
+    return customer
+
+
+def unmark_gone(identity: Identity) -> Customer:
+    """Undoes `mark_gone`."""
+    customer = Customer.objects.select_for_update().get(pk=identity.customer_id)
+    Identity.objects.filter(pk=identity.pk).update(gone_at=None)
+    return customer
 
 
 def rename(customer: Customer, profile: Profile) -> bool:
@@ -94,17 +116,37 @@ def stamp(customer: Customer, changed: Mapping[str, Any]) -> None:
         customer.changed_at = customer.synced_at
 
 
-def _publish_change(customer: Customer, names: Iterable[str], cause: Event) -> None:
-    ledger.publish_all(CUSTOMER_CHANGED, [change_of(customer, names)], cause=cause)
+def _publish_change(applied: Applied, cause: Event) -> None:
+    ledger.publish_all(CUSTOMER_CHANGED, [change_of(applied)], cause=cause)
 
 
-def change_of(customer: Customer, names: Iterable[str]) -> tuple[str, dict[str, Any]]:
-    """Subject and payload of the news."""
-    return f"customer:{customer.pk}", {"customer": customer.pk, "names": sorted(names)}
+def change_of(applied: Applied) -> tuple[str, dict[str, Any]]:
+    """Subject and payload of the news: {"customer": 7, "names": ["points"], "changes": {"points": [420, 450]}}.
+
+    A value that is heard of for the first time has a name, and no before and after: it has not changed, as far as
+    anybody knows.
+    """
+    customer = applied.customer
+    changes = {name: [_cut(each) for each in applied.changed[name]] for name in _seen_changing(applied)}
+    payload = {"customer": customer.pk, "names": sorted(applied.changed)}
+    return f"customer:{customer.pk}", {**payload, "changes": changes} if changes else payload
 
 
-def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Customer, bool]:
-    """The customer whom the first identity names, locked; made when there is none. The other identities follow."""
+def _seen_changing(applied: Applied) -> Collection[str]:
+    return sorted(applied.known & applied.changed.keys())
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        value = json.dumps(value, ensure_ascii=False)
+    return value[:NEWS_LIMIT] if isinstance(value, str) else value
+
+
+def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Customer, bool, bool]:
+    """The customer whom the first identity names, locked; made when there is none. The other identities follow.
+
+    Also whether the customer was made, and whether they were marked as gone.
+    """
     namespace, name = next(iter(profile.identities.items()))
     known = (
         find(tenant_id, namespace, name)
@@ -115,19 +157,23 @@ def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Cus
         customer, created = Customer.objects.select_for_update().get(pk=known.pk), False
     else:
         customer, created = Customer.objects.create(tenant_id=tenant_id, key=profile.key or name), True
+    gone = Identity.objects.filter(customer=customer, namespace=namespace, gone_at__isnull=False)
+    back = not created and gone.exists()
     for each, value in profile.identities.items():
         if value:
             _name(customer, each, value, number)
         Identity.objects.filter(customer=customer, namespace=each).exclude(value=value).delete()
-    return customer, created
+    if back:
+        gone.update(gone_at=None)
+    return customer, created, back
 
 
 def _found_without_id(tenant_id: int, profile: Profile) -> Customer | None:
-    """Whoever bears another of the names, and came without the system's own id: by a table that had none."""
+    """Whoever bears another of the names, and came without the system's own id, or with one that is gone there."""
     (own, _), *others = profile.identities.items()
     for namespace, name in others:
         known = find(tenant_id, namespace, name) if name else None
-        if known and not Identity.objects.filter(customer=known, namespace=own).exists():
+        if known and not Identity.objects.filter(customer=known, namespace=own, gone_at=None).exists():
             return known
     return None
 

@@ -42,11 +42,19 @@ class NoTable(Explained):
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table. `number` is that of the file, from 1; a line with a problem has no cells."""
+    """One line of the table. `number` is that of the file, from 1; a line with a problem has no cells.
+
+    `ends`: the number of the file's line that it ends in, as cells may go over several.
+    """
 
     number: int
     cells: Mapping[str, str] = field(default_factory=dict)
     problem: Sentence = field(default_factory=Sentence)
+    more: int = 0
+
+    @property
+    def ends(self) -> int:
+        return self.number + self.more
 
 
 class Sheet:
@@ -59,9 +67,13 @@ class Sheet:
         self._head(_Ahead(self._physical()))
 
     def __iter__(self) -> Iterator[Line]:
+        return self.after(self._header_ends)
+
+    def after(self, ends: int) -> Iterator[Line]:
+        """The lines behind the one that ends there: reading goes on where it was left."""
         source = _Ahead(self._physical())
         for number, text in source:
-            if number > self._header_ends and text.strip():
+            if number > max(ends, self._header_ends) and text.strip():
                 yield self._line(number, text, source)
 
     def _head(self, source: _Ahead) -> None:
@@ -104,16 +116,16 @@ class Sheet:
         read = self._cells(text, source)
         if read is None:
             return Line(number, problem=say("The line is broken: look at its quotation marks."))
-        cells, _ = read
+        cells, more = read
         if not _is_readable(*cells):  # a cell may go over several lines
-            return Line(number, problem=_STRANGE_SIGNS)
+            return Line(number, problem=_STRANGE_SIGNS, more=more)
         while len(cells) > len(self.columns) and not cells[-1]:
             cells.pop()  # a separator at the end of each line
         if len(cells) != len(self.columns):
             said = say("Cells in this line: %(found)s; in the first line: %(wanted)s.",
                        found=len(cells), wanted=len(self.columns))  # fmt: skip
-            return Line(number, problem=said)
-        return Line(number, dict(zip(self.columns, cells, strict=True)))
+            return Line(number, problem=said, more=more)
+        return Line(number, dict(zip(self.columns, cells, strict=True)), more=more)
 
     def _cells(self, text: str, source: _Ahead) -> tuple[list[str], int] | None:
         """The cells, and how many lines more they took: a quoted cell may go over several. None where it is broken."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -16,14 +17,21 @@ from integrations.actito.models import (
     ActitoConnection,
     ActitoScenario,
     AttributeMapping,
+    ConnectionWebhooks,
     CustomerImport,
+    CustomerImportChunk,
     CustomerImportPart,
     CustomerImportProblem,
+    GoneQuestion,
     ParameterMapping,
     ScenarioEntry,
+    TableStructure,
+    WalletNews,
+    WrittenProfile,
 )
 from integrations.demo.artwork import images
 from integrations.mapping import ValueType
+from integrations.models import Rule, RuleCondition, RuleFiring
 from passes.content import render
 from passes.design import design_of
 from passes.models import (
@@ -33,6 +41,12 @@ from passes.models import (
     CardImportProblem,
     CertificateRequest,
     Device,
+    MessageCondition,
+    MessageLimits,
+    MessageReceipt,
+    MessageText,
+    MessageValue,
+    PassMessage,
     PassTemplate,
     PhoneNotice,
     Registration,
@@ -283,6 +297,30 @@ class ScenarioFactory(Factory[ActitoScenario]):
     first_seen_at = last_seen_at = factory.LazyFunction(timezone.now)
 
 
+class WebhooksFactory(Factory[ConnectionWebhooks]):
+    class Meta:
+        model = ConnectionWebhooks
+
+    connection = factory.SubFactory(ConnectionFactory)
+    lines = factory.LazyFunction(
+        lambda: [{"event_type": "CREATE", "url": "", "state": "good", "remote_id": "7", "prefix": "abc"}]
+    )
+    read_at = factory.LazyFunction(timezone.now)
+
+
+class StructureFactory(Factory[TableStructure]):
+    class Meta:
+        model = TableStructure
+
+    connection = factory.SubFactory(ConnectionFactory)
+    tenant = factory.SelfAttribute("connection.tenant")
+    host = factory.SelfAttribute("connection.host")
+    entity = factory.SelfAttribute("connection.entity")
+    table = factory.SelfAttribute("connection.table")
+    parts = factory.LazyFunction(lambda: {"attributes": [{"name": "points", "type": "INTEGER"}]})
+    read_at = factory.LazyFunction(timezone.now)
+
+
 class ScenarioEntryFactory(Factory[ScenarioEntry]):
     class Meta:
         model = ScenarioEntry
@@ -291,6 +329,31 @@ class ScenarioEntryFactory(Factory[ScenarioEntry]):
     tenant = factory.SelfAttribute("scenario.tenant")
     customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..tenant"))
     who = "anna@example.com"
+
+
+class WalletNewsFactory(Factory[WalletNews]):
+    class Meta:
+        model = WalletNews
+
+    connection = factory.SubFactory(ConnectionFactory)
+    active = True
+
+
+class GoneQuestionFactory(Factory[GoneQuestion]):
+    class Meta:
+        model = GoneQuestion
+
+    connection = factory.SubFactory(ConnectionFactory)
+
+
+class WrittenProfileFactory(Factory[WrittenProfile]):
+    class Meta:
+        model = WrittenProfile
+
+    connection = factory.SubFactory(ConnectionFactory)
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..connection.tenant"))
+    attributes = factory.LazyFunction(lambda: {"walletStatus": {"value": "apple", "number": 1}})
+    sent_at = factory.LazyFunction(timezone.now)
 
 
 class CredentialsFactory(Factory[AppleCredentials]):
@@ -501,6 +564,14 @@ class CustomerImportFactory(Factory[CustomerImport]):
     who = "anna@example.com"
 
 
+class CustomerImportChunkFactory(Factory[CustomerImportChunk]):
+    class Meta:
+        model = CustomerImportChunk
+
+    customer_import = factory.SubFactory(CustomerImportFactory)
+    data = b"profileId\n1\n"
+
+
 class CustomerImportPartFactory(Factory[CustomerImportPart]):
     class Meta:
         model = CustomerImportPart
@@ -516,3 +587,85 @@ class CustomerImportProblemFactory(Factory[CustomerImportProblem]):
     customer_import = factory.SubFactory(CustomerImportFactory)
     line = 3
     problem = "The line is broken."
+
+
+class PassMessageFactory(Factory[PassMessage]):
+    class Meta:
+        model = PassMessage
+
+    tenant = factory.SubFactory(TenantFactory)
+    name, text = "Spring", "Double points until Sunday."
+
+
+class MessageTextFactory(Factory[MessageText]):
+    class Meta:
+        model = MessageText
+
+    message = factory.SubFactory(PassMessageFactory)
+    language, text = "fr", "Points doublés jusqu’à dimanche."
+
+
+class MessageValueFactory(Factory[MessageValue]):
+    class Meta:
+        model = MessageValue
+
+    message = factory.SubFactory(PassMessageFactory)
+    name, value = "tier", "Gold"
+
+
+class MessageConditionFactory(Factory[MessageCondition]):
+    class Meta:
+        model = MessageCondition
+
+    message = factory.SubFactory(PassMessageFactory)
+    name, operator, value = "tier", MessageCondition.Operator.EQUALS, "Gold"
+
+
+class MessageReceiptFactory(Factory[MessageReceipt]):
+    class Meta:
+        model = MessageReceipt
+
+    message = factory.SubFactory(PassMessageFactory)
+    tenant = factory.SelfAttribute("message.tenant")
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..tenant"))
+
+
+class MessageLimitsFactory(Factory[MessageLimits]):
+    class Meta:
+        model = MessageLimits
+
+    tenant = factory.SubFactory(TenantFactory)
+
+
+class RuleFactory(Factory[Rule]):
+    class Meta:
+        model = Rule
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"Rule {n}")
+    trigger = "value.equals"
+    value_name = "tier"
+    compared = "Gold"
+    action = "update_pass"
+
+
+class RuleConditionFactory(Factory[RuleCondition]):
+    class Meta:
+        model = RuleCondition
+
+    rule = factory.SubFactory(RuleFactory)
+    name = "tier"
+    value = "Gold"
+
+
+class RuleFiringFactory(Factory[RuleFiring]):
+    class Meta:
+        model = RuleFiring
+
+    rule = factory.SubFactory(RuleFactory)
+    tenant = factory.SelfAttribute("rule.tenant")
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..tenant"))
+    occasion = factory.Sequence(lambda n: f"event:{n}")
+    chain = factory.LazyFunction(uuid.uuid4)
+    state = RuleFiring.State.FIRED
+    outcome = "The pass is being changed."

@@ -154,6 +154,38 @@ def walk_all(walk: Walk) -> None:
     walk.picture("tested")
 
 
+def mapping_editor(walk: Walk, connection: str) -> None:
+    """A real profile beside the lines; what is wrong with one is told while it is typed."""
+    walk.see("mapping", f"{connection}#mappings")
+    page = walk.page
+    page.fill("input[name=preview_profile]", "anna.peeters@example.com")
+    page.press("input[name=preview_profile]", "Enter")
+    page.locator("#mapping-preview b", has_text="Anna").first.wait_for()
+    page.select_option("#id_mappings-2-value_type", "date")
+    page.locator(".portal-line-finding", has_text="cannot be read as this type").wait_for()
+    page.select_option("#id_mappings-2-value_type", "money")
+    page.locator("#id_mappings-2-value_type").evaluate(
+        "one => one.closest('.form-group').querySelector('summary').click()"
+    )
+    page.fill("#id_mappings-2-currency", "EUR")
+    page.press("#id_mappings-2-currency", "Tab")
+    page.locator("#mapping-preview b", has_text="EUR").first.wait_for()
+    walk.picture("mapping-preview")
+
+
+def desk(walk: Walk, actito: str) -> None:
+    """The marketer's page of the sandbox: a change is told to the portal, and the portal's answer shows."""
+    page = walk.page
+    page.goto(actito)
+    page.fill("input[name='a.tier']", f"Tier {walk.name}")
+    page.click("text=Save in Actito")
+    page.locator(".said", has_text="Saved.").wait_for()
+    page.frame_locator("iframe").get_by_text("200: taken").first.wait_for()
+    page.click("text=Let the profile reach it")
+    page.frame_locator("iframe").get_by_text("TRIGGER").first.wait_for()
+    walk.picture("desk")
+
+
 def forgotten_password(walk: Walk, address: str, mails: Path) -> None:
     """From the sign-in page to a password that is set, by the link in the mail."""
     walk.see("signin", "/admin/login/")
@@ -225,6 +257,8 @@ def test_every_page_wide_and_narrow_light_and_dark(demo: dict[str, Any], tmp_pat
             walk = Walk(context.new_page(), demo["base_url"], pictures, size)
             walk.sign_in(demo["admin"])
             walk_all(walk)
+            mapping_editor(walk, walk.first(LISTS["connections"]))
+            desk(walk, demo["actito"]["base_url"])
             if size == "wide":
                 publish(walk)
             wrong += walk.wrong

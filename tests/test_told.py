@@ -14,9 +14,9 @@ import requests
 from django.test import Client
 from pytest_django import Settings
 
-from integrations.actito import client
 from integrations.actito.models import ActitoConnection
 from integrations.actito.sandbox import ActitoSandbox
+from integrations.actito.tokens import tokens
 from integrations.mapping import ValueType
 from passes.apple import apns
 from passes.apple.sandbox import AppleSandbox, Network
@@ -40,7 +40,7 @@ LANGUAGES = pytest.mark.parametrize("language", catalogues.LANGUAGES)
 
 @pytest.fixture
 def actito() -> Iterator[ActitoSandbox]:
-    client._tokens._kept.clear()
+    tokens._kept.clear()
     sandbox = ActitoSandbox()
     anna = {"emailAddress": "anna@example.com", "firstName": "Anna", "points": 420}
     sandbox.seed(entity=ENTITY, table=TABLE, api_key=ACTITO_KEY, profiles=[anna])
@@ -170,7 +170,7 @@ def test_what_went_wrong_is_in_the_readers_language(
     broken = arrive(connection, live_server.url)
     work()
     actito.arm(Fault("status", "/auth/token", status=401))
-    client._tokens._kept.clear()
+    tokens._kept.clear()
     arrive(connection, live_server.url, profile=2)
     work()
 

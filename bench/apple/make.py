@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import statistics
 import time
 import zipfile
 from collections.abc import Callable
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.apple.peers import Peer
-from bench.apple.ratios import Round, told
 from bench.place import place
+from bench.ratios import Round, told
 
 if TYPE_CHECKING:
     from passes.models import WalletPass
 
-SLICE, SLICES, PEERS = 25, 12, 4
+SLICE, SLICES, PEERS = 100, 7, 4
 OURS, RAW, THREADS = "passes", "bare signatures", "passes, two threads"
 WANTED = {
     (OURS, RAW): 0.75,
@@ -60,7 +61,8 @@ def _unpacked(held: WalletPass, folder: Path) -> Path:
 
 
 def _round(held: WalletPass, peer: Peer) -> Round:
-    """Slices of ours and of the bare signatures alternate, so that what else the machine does falls on both."""
+    """Slices alternate, and the middle one of each counts: what else the machine does hits single slices, and two
+    threads more than one."""
     from passes.apple.bundle import build  # noqa: PLC0415 - after setup
 
     def ours() -> object:
@@ -68,15 +70,15 @@ def _round(held: WalletPass, peer: Peer) -> Round:
 
     bare = _bare(held)
     ours(), bare()
-    spent = {OURS: 0.0, RAW: 0.0, THREADS: 0.0}
+    spent: dict[str, list[float]] = {OURS: [], RAW: [], THREADS: []}
     with ThreadPoolExecutor(2) as pool:
         for _ in range(SLICES):
-            spent[RAW] += _seconds(bare)
-            spent[OURS] += _seconds(ours)
+            spent[RAW].append(_seconds(bare))
+            spent[OURS].append(_seconds(ours))
             begun = time.perf_counter()
             list(pool.map(_seconds, (ours, ours)))
-            spent[THREADS] += (time.perf_counter() - begun) / 2
-    found = {name: SLICE * SLICES / seconds for name, seconds in spent.items()}
+            spent[THREADS].append((time.perf_counter() - begun) / 2)
+    found = {name: SLICE / statistics.median(seconds) for name, seconds in spent.items()}
     return {**found, **{name: peer.rate(name, PEERS) for name in ("py-pkpass", "django-walletpass")}}
 
 

@@ -14,9 +14,9 @@ from django.db import connection
 from django.utils import timezone
 
 from bench.apple.peers import HERE, python
-from bench.apple.ratios import Round, told
 from bench.apple.sender import Sender
 from bench.place import Place, place
+from bench.ratios import Round, told
 from bench.web import granian
 
 if TYPE_CHECKING:

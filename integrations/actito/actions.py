@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from integrations.actito.commands import SERIAL, Command, Unclear, command_of, namespace_of
 from integrations.actito.models import ActitoConnection, ParameterMapping, connections_of
 from integrations.actito.pushes import Push
-from integrations.mapping import Rule, map_document
+from integrations.mapping import map_document
 from passes import update
 from passes.models import PassTemplate, WalletPass
 from passes.update import Update
@@ -94,7 +94,7 @@ def writes_of(parameters: Iterable[ParameterMapping], values: Any) -> tuple[list
     notes: list[Sentence] = []
     for name, each in sent:
         # Each by itself: several may go to one value, and one that cannot be read does not speak for another.
-        mapped = map_document(values, [Rule(name, name, each.value_type)])
+        mapped = map_document(values, [each.reads(name, name)])
         notes += mapped.errors
         for value in mapped.values.values():
             if each.mode != ParameterMapping.Mode.ADD:

@@ -6,13 +6,9 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -20,18 +16,31 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from integrations.actito import (
     carried,  # noqa: F401 - registers what custom actions carry
     rereading,
-    scenarios,
 )
-from integrations.actito.answers import ActitoProfile
-from integrations.actito.client import ActitoClient
+from integrations.actito.asking import ask_anew
+from integrations.actito.checkup import check_up
+from integrations.actito.gone_admin import GoneDialogs, asking_of
+from integrations.actito.guide_admin import Guide
 from integrations.actito.job_admin import CATCH_UP, LongWork
-from integrations.actito.models import ActitoConnection, ActitoScenario, AttributeMapping, ParameterMapping
+from integrations.actito.mapping_admin import MappingInline, MappingPreview, ParameterInline, preview_of
+from integrations.actito.models import (
+    ActitoConnection,
+    ActitoScenario,
+    ConnectionWebhooks,
+    GoneQuestion,
+    TableStructure,
+    WalletNews,
+    WrittenProfile,
+)
 from integrations.actito.rehearsal import RehearsalForm, rehearsed
-from integrations.actito.steps import Step, Steps
+from integrations.actito.structure_admin import TableDialogs, card_of
+from integrations.actito.transfer_admin import Transfer
+from integrations.actito.wallet_admin import WalletDialogs
+from integrations.actito.webhook_admin import WEBHOOKS, Webhooks, webhooks_of
 from integrations.actito.webhooks import ACTITO_ACTION
 from integrations.mapping import map_document
 from portal.admin import navigation
-from portal.admin.base import TenantAdmin, TenantTabularInline
+from portal.admin.base import TenantAdmin
 from portal.admin.chips import midnight
 from portal.admin.dialogs import DialogForm, dialog, result
 from portal.admin.extend import Figure, FirstStep, Link, RemoteAccount, extensions
@@ -41,49 +50,45 @@ from portal.admin.lanes import LaneAdmin, limits_dialog, resume_dialog
 from portal.admin.refused import refused_lately
 from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
-from portal.ledger import Failure
-from portal.models import Customer, Event, Identity
+from portal.models import Customer, Event
 from portal.sentences import told
 from portal.tenancy import Action
 
 MISSED_COUNTED = 1000
+MORE = {"title": _("More"), "icon": "more_horiz", "items": ["wallet_news", "limits", "export_json", "import_json"]}
+THE_TABLE = {"title": _("Profile table"), "icon": "table_view", "items": ["read_table", "changes_seen"]}
 
 
 class TestForm(DialogForm):
     profile = forms.CharField(
         label=_("Profile to read"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget,
-        help_text=_("A profile id, or attribute=value such as emailAddress=anna@example.com. Empty: the key alone."),
+        help_text=_("A profile id, or attribute=value such as emailAddress=anna@example.com. Empty: any one."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         connection = row(self.request, ActitoConnection, self.object_id)
-        known = Identity.objects.filter(tenant_id=connection.tenant_id, namespace=connection.source)
-        self.fields["profile"].initial = known.order_by("-pk").values_list("value", flat=True).first() or ""
+        newest = connection.profiles().order_by("-pk").values_list("value", flat=True)
+        self.fields["profile"].initial = newest.first() or ""
 
 
 class ConnectionForm(TenantForm):
     secret_addresses: ClassVar[dict[str, str]] = {"api_key": "host"}
 
 
-class MappingInline(TenantTabularInline):
-    model = AttributeMapping
-    change_action = add_action = delete_action = Action.CONFIGURE
-    fields = ("part", "attribute", "value_name", "value_type", "keep_if_empty", "identifies")
-    verbose_name_plural = _("Mappings")
-    tab = True
-
-
-class ParameterInline(TenantTabularInline):
-    model = ParameterMapping
-    change_action = add_action = delete_action = Action.CONFIGURE
-    fields = ("parameter", "value_name", "value_type", "mode", "pinned")
-    verbose_name_plural = _("Custom actions")
-    tab = True
-
-
 @admin.register(ActitoConnection, site=site)
-class ActitoConnectionAdmin(LongWork, LaneAdmin, TenantAdmin):
+class ActitoConnectionAdmin(
+    Transfer,
+    Guide,
+    MappingPreview,
+    Webhooks,
+    TableDialogs,
+    WalletDialogs,
+    GoneDialogs,
+    LongWork,
+    LaneAdmin,
+    TenantAdmin,
+):
     """Owners set the connection up; marketers map its values."""
 
     change_action = Action.CONFIGURE
@@ -100,35 +105,34 @@ class ActitoConnectionAdmin(LongWork, LaneAdmin, TenantAdmin):
             "unique_key",
             "language_attribute",
             "answer_already_reported",
+            "nightly_reads",
+            "void_when_gone",
             "api_key",
+            "account",
+            "custom_action",
         ],
         Action.CONNECT,
     )
     list_display = ("name", "licence", "table", "state")
     empty_sentence = _("A connection brings the profiles of one Actito table in: its address, its key, what to read.")
     inlines = (MappingInline, ParameterInline)
-    actions_detail = ("test", "rehearse", "resume", "limits", CATCH_UP)
+    change_form_template = "admin/actito/connection.html"
+    actions_list = ("import_new",)
+    actions_detail = ("test", "answer_gone", "resume", WEBHOOKS, THE_TABLE, CATCH_UP, MORE)
     fieldsets = (
         (None, {"fields": ["name"]}),
-        (_("Where Actito is"), {"fields": [("host", "licence"), ("api_key", "path_style")]}),
+        (_("Where Actito is"), {"fields": [("host", "licence"), ("api_key", "path_style"), "account"]}),
         (_("Which profiles"), {"fields": [("entity", "table"), ("unique_key", "language_attribute")]}),
-        (_("Webhooks"), {"fields": ["answer_already_reported"]}),
+        (_("Webhooks"), {"fields": ["custom_action", "answer_already_reported", "nightly_reads"]}),
+        (_("Profiles that are gone"), {"fields": ["void_when_gone"]}),
     )
-    readonly_fields = ("state", "refused", "addresses")
+    readonly_fields = ("state", "refused", "wallets")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
-            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"][:-1], ("name", "state"), "refused"]
-            fieldsets[-1][1]["fields"] = ["addresses", *fieldsets[-1][1]["fields"]]
+            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"][:-1], ("name", "state"), ("refused", "wallets")]
         return fieldsets
-
-    @display(description=_("Addresses for Actito"))
-    def addresses(self, connection: ActitoConnection) -> SafeString:
-        """What to enter in Actito; the key goes into the header X-API-KEY."""
-        return format_html_join(
-            "", '<code class="portal-address">{}</code>', ((each,) for each in listeners(connection))
-        )
 
     @display(description=_("Refused calls"))
     def refused(self, connection: ActitoConnection) -> str:
@@ -137,19 +141,17 @@ class ActitoConnectionAdmin(LongWork, LaneAdmin, TenantAdmin):
     @dialog(
         label=_("Test connection"), needs=Action.CONFIGURE, title=_("Test the connection"), form=TestForm,
         icon="bolt", submit=_("Test"),
-        description=_("Asks Actito for a token and reads one profile. Nothing is changed."),
+        description=_("Asks Actito for everything that the portal needs, once. Nothing is changed."),
     )  # fmt: skip
     def test(self, request: HttpRequest, form: TestForm, connection: ActitoConnection) -> HttpResponse:
-        steps, profile, sentence = _try(connection, form.cleaned_data["profile"].strip())
-        mapped = map_document(profile.document(), connection.rules()) if profile else None
-        if sentence:
-            steps = [*(step for step in steps if step.good), Step(_t("Stopped"), sentence, False)]
+        found = check_up(connection, form.cleaned_data["profile"].strip())
+        mapped = map_document(found.profile.document(), connection.rules()) if found.profile else None
         return result(
             request,
             "admin/actito/tested.html",
             {
-                "steps": steps,
-                "passed": not sentence,
+                "steps": found.steps,
+                "passed": found.passed,
                 "values": list(mapped.values.items()) if mapped else [],
                 "errors": [told(error) for error in mapped.errors] if mapped else [],
                 "done_url": self.change_url(connection),
@@ -174,34 +176,23 @@ class ActitoConnectionAdmin(LongWork, LaneAdmin, TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: ActitoConnection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        scenarios.ask(obj)
+        ask_anew(obj)
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        connection = self.get_object(request, object_id)
+        found = {"table": card_of(connection), "webhooks": webhooks_of(connection)} if connection else {}
+        if connection:
+            found["gone"] = asking_of(connection)
+        if connection and self.has_change_permission(request, connection):
+            found["preview"] = preview_of(connection)
+        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The list of scenarios goes with its connection, though nobody removes a scenario by itself."""
+        """What was read of Actito goes with its connection, though nobody removes it by itself."""
         deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, needed - {ActitoScenario._meta.verbose_name}, protected
-
-
-def _try(connection: ActitoConnection, profile: str) -> tuple[list[Step], ActitoProfile | None, str]:
-    """The steps that were made, the profile that was read, and the sentence of what went wrong, if anything did."""
-    trail = Steps()
-    client = ActitoClient(connection, trail)
-    try:
-        client.renew_token()
-        found = client.read_profile(profile) if profile else None
-    except Failure as failure:
-        return trail.calls, None, told(failure.sentence)
-    if profile and found is None:
-        sentence = _t("Actito knows no profile “%(profile)s”, or hides it from this key.") % {"profile": profile}
-        return trail.calls, None, sentence
-    return trail.calls, found, ""
-
-
-def listeners(connection: ActitoConnection) -> list[str]:
-    """The addresses that Actito's webhooks of this connection post to."""
-    tenant = connection.tenant.slug
-    profile = [reverse("actito-profile", args=[tenant, event_type]) for event_type in ("Create", "Update")]
-    return [f"{settings.PUBLIC_URL}{path}" for path in [*profile, reverse("actito-update-pass", args=[tenant])]]
+        read_or_written = (ActitoScenario, TableStructure, ConnectionWebhooks, GoneQuestion, WalletNews, WrittenProfile)
+        own = {each._meta.verbose_name for each in read_or_written}
+        return deleted, counts, needed - own, protected
 
 
 def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:
@@ -250,7 +241,7 @@ extensions.links["connection"] = Link(
 extensions.first_steps.append(
     FirstStep(
         10, _("Connect Actito"), _("Enter the API address and key, and choose the values to bring in."),
-        "admin:actito_actitoconnection_add", Action.CONNECT,
+        "admin:actito_actitoconnection_connect", Action.CONNECT,
     )
 )  # fmt: skip
 navigation.add(ActitoConnection, _("Connections"), icon="cable", group=navigation.SET_UP, position=20)

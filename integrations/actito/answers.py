@@ -76,6 +76,38 @@ def parse_profile(body: Any, profile: str) -> ActitoProfile:
     )
 
 
+def parse_found(body: Any) -> list[ActitoProfile]:
+    """`{"profiles": [<profile>]}`, or the list alone. One without an id cannot be told from another: it is an error."""
+    listed = body.get("profiles") if isinstance(body, dict) else body
+    if not isinstance(listed, list):
+        raise ApiError(say("Actito sent an answer that is not a list of profiles."), Decision.RETRY)
+    found = [parse_profile(each, "") for each in listed]
+    if not all(each.profile_id for each in found):
+        raise ApiError(say("Actito listed a profile without an id."), Decision.RETRY)
+    return found
+
+
+def parse_subscriptions(body: Any) -> dict[str, bool]:
+    """`{"subscriptions": [{"name", "subscribe"}]}`, names alone, or a flat object."""
+    found = body.get("subscriptions") if isinstance(body, dict) else body
+    if isinstance(found, list) and all(isinstance(each, str) for each in found):
+        return dict.fromkeys(found, True)
+    pairs = _pairs(found, "subscribe")
+    if pairs is None:
+        raise ApiError(say("Actito sent an answer that is not a list of subscriptions."), Decision.RETRY)
+    return {name: _truth(value) for name, value in pairs.items()}
+
+
+def created_id(body: bytes, location: str) -> str:
+    """`{"profileId": 7}`, or the end of the `Location` header; empty for neither: the profile was made all the same."""
+    try:
+        found = text.loads(body)
+    except ValueError:
+        found = None
+    told = id_of(found.get("profileId")) if isinstance(found, dict) else ""
+    return told or id_of(location.rstrip("/").rpartition("/")[2])
+
+
 def parse_scenarios(body: Any) -> list[ListedScenario]:
     """`{"workflows": [{"name", "id", "isStartEventTriggered", "isActive"}]}`, or the list alone; each id once.
 

@@ -6,10 +6,7 @@ https://developers.actito.com/docs/integration-framework/apis/
 
 from __future__ import annotations
 
-import re
-import threading
-import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,35 +18,31 @@ from integrations.actito.answers import (
     parse_scenarios,
 )
 from integrations.actito.models import ActitoConnection
-from portal.http import Answer, ApiError, call, judge
+from integrations.actito.tables import Structure, find_table, parse_structure
+from integrations.actito.tokens import basic_of, secret_of, tokens
+from portal.http import READ_SECONDS, Answer, ApiError, call, judge
 from portal.ledger.failure import Decision
 from portal.ledger.registry import Trail
-from portal.secrets import SecretError
 from portal.sentences import Sentence, joined, say
 
 TARGET = "Actito"
-TOKEN_TARGET = say("Actito's token service")
-TOKEN_MARGIN_SECONDS = 60.0
-DEFAULT_TOKEN_SECONDS = 900.0
-
-_IN_A_HEADER = re.compile(r"[!-~]+\Z")
-
-_PREFIXES = {
-    ActitoConnection.PathStyle.FLAT: "/v4",
-    ActitoConnection.PathStyle.LEGACY: "/ActitoWebServices/ws/v4",
-}
 
 
 class ActitoClient:
     """Calls for one connection. `trail` is where the calls are noted; without one they are not."""
 
+    # How long an answer may take: shorter where a person waits for it.
+    read_seconds: float = READ_SECONDS
+
     def __init__(self, connection: ActitoConnection, trail: Trail | None = None) -> None:
         self.connection = connection
-        self._trail = trail
+        self.trail = trail
+        # Hears each call with its whole answer: integrations.actito.recording.
+        self.heard: Callable[[str, str, Answer], None] | None = None
 
     def read_profile(self, profile: str) -> ActitoProfile | None:
         """The profile with this id, or with `attribute=value` of a unique attribute; None when there is none (404)."""
-        answer = self._call("GET", "profiles", f"{self._table()}/profile/{_segment(profile)}")
+        answer = self._call("GET", "profiles", f"{self._table()}/profile/{segment(profile)}")
         if answer.status == 404:
             return None
         return parse_profile(_judged(answer).json(), profile)
@@ -68,142 +61,84 @@ class ActitoClient:
             raise ApiError(_hidden_catalogue(self.connection, answer.status), Decision.DEAD, status=answer.status)
         return parse_scenarios(_judged(answer).json())
 
+    def structure(self) -> Structure:
+        """What the profile table consists of. The table is found by its name in the list of tables, or by its id.
+
+        Raises ApiError; a 403 or 404 concerns the structure alone, so neither pauses the connection.
+        """
+        tables = f"/entities/{quote(self.connection.entity, safe='')}/profile-tables"
+        found: Any = {"id": self.connection.table}
+        if not self.connection.table.isdecimal():
+            found = find_table(self._structure_at(tables), self.connection.table)
+            if found is None:
+                raise ApiError(_hidden_structure(self.connection, 404), Decision.DEAD, status=404)
+        if not found.get("attributes"):
+            found = self._structure_at(f"{tables}/{quote(str(found.get('id')), safe='')}")
+        return parse_structure(found)
+
+    def _structure_at(self, path: str) -> Any:
+        answer = self._call("GET", "profile-table-structure", path, version="v5")
+        if answer.status in {403, 404}:
+            raise ApiError(_hidden_structure(self.connection, answer.status), Decision.DEAD, status=answer.status)
+        return _judged(answer).json()
+
     def start_scenario(self, scenario: str, profile: str) -> str:
         """Lets the profile, by id or `attribute=value`, enter the scenario; gives the interaction's business key.
 
         Each call lets it enter again, so it is made once: whether it was heard or not, nobody but a person repeats it.
         The key is empty where the answer holds none. Raises ApiError.
         """
-        path = f"{self._table()}/scenario/{quote(scenario, safe='')}/profile/{_segment(profile)}"
+        path = f"{self._table()}/scenario/{quote(scenario, safe='')}/profile/{segment(profile)}"
         answer = self._call("POST", "scenarios", path, repeatable=False)
         if refusal := _not_started(answer, self.connection):
             raise refusal
         return interaction_key(answer.body)
 
     def renew_token(self) -> None:
-        """Asks Actito for a new token now, for a test of the key. Raises ApiError."""
-        _tokens.renew(self.connection, self._trail)
+        """Asks Actito for a new token now, for a test of the key; accounts of HTTP Basic have none. Raises ApiError."""
+        if not self.connection.account:
+            tokens.renew(self.connection, self.trail, self.read_seconds)
 
     def _table(self) -> str:
         return f"/entity/{quote(self.connection.entity, safe='')}/table/{quote(self.connection.table, safe='')}"
 
-    def _call(self, method: str, category: str, path: str, body: Any = None, *, repeatable: bool = True) -> Answer:
+    def _call(
+        self, method: str, category: str, path: str, body: Any = None, *, version: str = "v4", repeatable: bool = True
+    ) -> Answer:
         """One call with a token; an expired or withdrawn one is renewed once."""
-        style = self.connection.path_style
-        prefix = f"/{category}/v4" if style == ActitoConnection.PathStyle.CATEGORISED else _PREFIXES[style]  # type: ignore[index]
+        prefix = prefix_of(self.connection.path_style, category, version)
         url = f"{self.connection.host.rstrip('/')}{prefix}{path}"
+        if self.connection.account:
+            return self._send(method, url, basic_of(self.connection), body, repeatable=repeatable)
         token = self._token()
-        answer = self._send(method, url, token, body, repeatable=repeatable)
+        answer = self._send(method, url, f"Bearer {token}", body, repeatable=repeatable)
         if answer.status == 401:
-            _tokens.forget(self.connection, token)
-            answer = self._send(method, url, self._token(), body, repeatable=repeatable)
+            tokens.forget(self.connection, token)
+            answer = self._send(method, url, f"Bearer {self._token()}", body, repeatable=repeatable)
         return answer
 
-    def _send(self, method: str, url: str, token: str, body: Any, *, repeatable: bool) -> Answer:
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
-        hide = [_api_key(self.connection)]
-        return call(
-            method, url, target=TARGET, trail=self._trail, headers=headers, body=body, repeatable=repeatable, hide=hide
-        )
+    def _send(self, method: str, url: str, credential: str, body: Any, *, repeatable: bool) -> Answer:
+        headers = {"Accept": "application/json", "Authorization": credential}
+        answer = call(
+            method, url, target=TARGET, trail=self.trail, headers=headers, body=body, repeatable=repeatable,
+            read_seconds=self.read_seconds, hide=[secret_of(self.connection)],
+        )  # fmt: skip
+        if self.heard:
+            self.heard(method, url, answer)
+        return answer
 
     def _token(self) -> str:
-        return _tokens.get(self.connection, self._trail)
+        return tokens.get(self.connection, self.trail, self.read_seconds)
 
 
-@dataclass
-class _Kept:
-    """One connection's token. The lock lets one thread fetch while the others of this connection wait for it."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    token: str = ""
-    good_until: float = 0.0
+def prefix_of(style: str, category: str, version: str) -> str:
+    """What stands before a route: Actito has moved all of them twice, and old addresses go on answering."""
+    if style == ActitoConnection.PathStyle.CATEGORISED:
+        return f"/{category}/{version}"
+    return f"/{version}" if style == ActitoConnection.PathStyle.FLAT else f"/ActitoWebServices/ws/{version}"
 
 
-class _Tokens:
-    """Bearer tokens per connection and process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[Any, ...], _Kept] = {}
-
-    def _of(self, connection: ActitoConnection) -> _Kept:
-        # Host and stored key take part, so that a changed connection never uses an old token.
-        name = (connection.uid, connection.host, connection.__dict__.get("api_key"))
-        with self._lock:
-            return self._kept.setdefault(name, _Kept())
-
-    def get(self, connection: ActitoConnection, trail: Trail | None) -> str:
-        kept = self._of(connection)
-        with kept.lock:
-            if kept.good_until <= time.monotonic():
-                kept.token, seconds = _fetch_token(connection, trail)
-                kept.good_until = time.monotonic() + seconds - min(TOKEN_MARGIN_SECONDS, seconds / 2)
-            return kept.token
-
-    def renew(self, connection: ActitoConnection, trail: Trail | None) -> None:
-        kept = self._of(connection)
-        with kept.lock:
-            kept.good_until = 0.0
-        self.get(connection, trail)
-
-    def forget(self, connection: ActitoConnection, token: str) -> None:
-        """Drops this token, unless another thread has a newer one already."""
-        kept = self._of(connection)
-        with kept.lock:
-            if kept.token == token:
-                kept.good_until = 0.0
-
-
-_tokens = _Tokens()
-
-
-def _fetch_token(connection: ActitoConnection, trail: Trail | None) -> tuple[str, float]:
-    """GET /auth/token with the raw API key: {"accessToken", "tokenType", "expiresIn": "900s"}."""
-    headers = {"Accept": "application/json", "Authorization": _api_key(connection)}
-    url = f"{connection.host.rstrip('/')}/auth/token"
-    answer = call("GET", url, target=TOKEN_TARGET, trail=trail, headers=headers)
-    if answer.status in {401, 403}:
-        said = say(
-            "Actito does not accept the API key of “%(connection)s”. Enter a valid one.", connection=connection.name
-        )
-        raise ApiError(said, Decision.PAUSE, status=answer.status)
-    body = _token_judged(answer).json()
-    token = body.get("accessToken") if isinstance(body, dict) else None
-    if not isinstance(token, str) or not _IN_A_HEADER.match(token):
-        raise ApiError(say("Actito's token service gave no token."), Decision.RETRY, status=answer.status)
-    return token, _seconds(body.get("expiresIn"))
-
-
-def _api_key(connection: ActitoConnection) -> str:
-    try:
-        key: str = connection.api_key.strip()
-    except SecretError as error:
-        cannot = say("The API key of %(connection)s cannot be used.", connection=connection)
-        raise ApiError(joined([cannot, error.sentence]), Decision.PAUSE) from error
-    if not _IN_A_HEADER.match(key):
-        said = say("The API key of %(connection)s is empty or misspelt. Enter a valid one.", connection=connection)
-        raise ApiError(said, Decision.PAUSE)
-    return key
-
-
-def _token_judged(answer: Answer) -> Answer:
-    """A refusal here concerns the connection and never one profile, so that no Event may die of it."""
-    error = judge(answer, TOKEN_TARGET)
-    if error and error.decision is Decision.DEAD:
-        sentence = joined([error.sentence, say("Check the API address of the connection.")])
-        raise ApiError(sentence, Decision.PAUSE, status=answer.status)
-    if error:
-        raise error
-    return answer
-
-
-def _seconds(expires_in: Any) -> float:
-    """`"900s"`, as Actito writes it, or a plain number."""
-    found = re.match(r"([0-9]{1,6})(\.[0-9]+)?\s*s?\Z", str(expires_in))
-    return float(found[1]) if found else DEFAULT_TOKEN_SECONDS
-
-
-def _segment(profile: str) -> str:
+def segment(profile: str) -> str:
     """`147471`, or `emailAddress=john@doe.com` with the value encoded and the first `=` as it is."""
     attribute, equals, value = profile.partition("=")
     return f"{quote(attribute, safe='')}{equals}{quote(value, safe='@')}"
@@ -245,6 +180,20 @@ def _hidden_catalogue(connection: ActitoConnection, status: int) -> Sentence:
         )
     return say(
         "Actito knows no scenarios of the table “%(table)s” of “%(entity)s”, or hides them from this key.",
+        table=connection.table,
+        entity=connection.entity,
+    )
+
+
+def _hidden_structure(connection: ActitoConnection, status: int) -> Sentence:
+    if status == 403:
+        return say(
+            "The API key of “%(connection)s” may not read the structure of tables. Give it that right in Actito, then "
+            "read the table again.",
+            connection=connection.name,
+        )
+    return say(
+        "Actito knows no structure of the table “%(table)s” of “%(entity)s”, or hides it from this key.",
         table=connection.table,
         entity=connection.entity,
     )

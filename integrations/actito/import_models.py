@@ -27,8 +27,16 @@ class CustomerImport(TenantModel):
     differences = models.JSONField(default=list)
     unused = models.JSONField(default=list, help_text=_("Columns of the file that nothing is done with."))
     missing = models.JSONField(default=list, help_text=_("Mapped attributes that the file has no column for."))
+    # How far the look is: lines so far, of how many, and the line of the file that the last one ended in.
     lines = models.PositiveBigIntegerField(_("lines"), default=0)
+    lines_in_all = models.PositiveBigIntegerField(default=0, db_default=0)
+    reached = models.PositiveBigIntegerField(default=0, db_default=0)
+    # By which columns and mappings, and the fingerprints of whom the file has several times, and of those met so far.
+    columns_seen = models.CharField(max_length=64, blank=True, default="", db_default="")
+    repeated = models.BinaryField(null=True)
+    met = models.BinaryField(null=True)
     looked_at = models.DateTimeField(null=True, help_text=_("When the whole file had been looked at."))
+    refused = SentenceField(blank=True, default="", db_default="", help_text=_("Why nothing of the file can be used."))
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     # What the job has done so far, by the same names.
     done = models.JSONField(default=dict)
@@ -43,6 +51,20 @@ class CustomerImport(TenantModel):
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class CustomerImportChunk(models.Model):
+    """A piece of the file itself, until it has been looked at."""
+
+    tenant_path: ClassVar[str | None] = "customer_import__tenant"
+
+    customer_import = models.ForeignKey(CustomerImport, on_delete=models.CASCADE, related_name="chunks")
+    data = models.BinaryField()
+
+    objects = TenantQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.customer_import} ({self.pk})"
 
 
 class CustomerImportPart(models.Model):

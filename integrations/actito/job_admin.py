@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from integrations.actito import rereading
-from integrations.actito.customer_import.look import look
+from integrations.actito.customer_import.upload import receive
 from integrations.actito.models import ActitoConnection
 from portal import jobs
 from portal.admin.dialogs import DialogForm, dialog, finished, leads_to
@@ -68,13 +68,13 @@ class CustomersForm(FileForm):
         return given
 
     def clean(self) -> dict[str, Any]:
-        """Looks at the file, so that what is wrong with it stands in the dialog."""
+        """Keeps the file, after a glance: what is wrong with it as a whole stands in the dialog."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if "file" in cleaned and "exported_at" in cleaned:
             connection = row(self.request, ActitoConnection, self.object_id, Action.CONFIGURE)
             given, who = cleaned["file"], self.request.user.get_username()
             try:
-                self.seen = look(
+                self.seen = receive(
                     connection, given.file, name=str(given.name)[:200], who=who, exported_at=cleaned["exported_at"]
                 )
             except Explained as problem:
@@ -93,7 +93,7 @@ class LongWork:
     def import_customers(self, request: HttpRequest, form: CustomersForm, connection: ActitoConnection) -> HttpResponse:
         self.log_change(request, connection, gettext_noop("Had a file of customers looked at."))
         url = reverse("admin:actito_customerimport_change", args=[form.seen.pk])
-        return leads_to(request, url, _("This is what the file would do. Nothing is imported yet."))
+        return leads_to(request, url, _("The file is looked at. Nothing is imported yet."))
 
     @dialog(
         label=_("Read all profiles again"), needs=Action.OPERATE, title=_("Read all profiles again?"), icon="sync",

@@ -4,41 +4,49 @@ import uuid
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from integrations.actito.commands import RESERVED
-from integrations.actito.import_models import CustomerImport, CustomerImportPart, CustomerImportProblem
-from integrations.mapping import Rule, ValueType
+from integrations.actito.gone_models import GoneQuestion
+from integrations.actito.import_models import (
+    CustomerImport,
+    CustomerImportChunk,
+    CustomerImportPart,
+    CustomerImportProblem,
+)
+from integrations.actito.mapping_models import AttributeMapping, ParameterMapping, not_reserved
+from integrations.actito.structure_models import TableStructure
+from integrations.actito.webhook_models import ConnectionWebhooks
+from integrations.actito.writing_models import WalletNews, WrittenProfile
+from integrations.mapping import Rule
 from portal import ledger
 from portal.ledger import lane_id_for
-from portal.models import Event, Job, Lane
+from portal.models import Event, Identity, Job, Lane
 from portal.secrets import EncryptedTextField
-from portal.tenancy import TenantModel, TenantQuerySet
+from portal.tenancy import TenantModel
 
 __all__ = [
     "ActitoConnection",
     "ActitoScenario",
     "AttributeMapping",
+    "ConnectionWebhooks",
     "CustomerImport",
+    "CustomerImportChunk",
     "CustomerImportPart",
     "CustomerImportProblem",
+    "GoneQuestion",
     "ParameterMapping",
     "ScenarioEntry",
+    "TableStructure",
+    "WalletNews",
+    "WrittenProfile",
     "connections_of",
+    "not_reserved",  # migrations name it here
 ]
-
-value_name = RegexValidator(r"[a-z][a-z0-9_]*\Z", _("Use small letters, digits and _ only, and begin with a letter."))
-
-
-def not_reserved(parameter: str) -> None:
-    if parameter.lower() in RESERVED:
-        raise ValidationError(_("This name has a meaning of its own in custom actions: see the documentation."))
-
 
 # Of a licence, over everything that uses it: https://developers.actito.com/docs/integration-framework/apis/limitations
 LICENCE_LIMITS = {"max_running": 4, "calls_per_minute": 100}
@@ -76,7 +84,25 @@ class ActitoConnection(TenantModel):
         _("answer 208 to what came before"), default=True,
         help_text=_("Off: repeated webhooks are answered 200, for senders that take 208 for an error."),
     )  # fmt: skip
+    account = models.CharField(
+        _("account of an old licence"), max_length=150, blank=True, default="", db_default="",
+        help_text=_("licence/account, for HTTP Basic; its password then stands in place of the API key. Else empty."),
+    )  # fmt: skip
+    nightly_reads = models.PositiveIntegerField(
+        _("profiles read again every night"), default=1000, db_default=1000, validators=[MaxValueValidator(10_000)],
+        help_text=_("Those read longest ago, between 2 and 6 o'clock: finds what no webhook told. 0: none."),
+    )  # fmt: skip
+    void_when_gone = models.BooleanField(
+        _("void passes of profiles that are gone"), default=False, db_default=False,
+        help_text=_("Phones then show them as no longer valid, until the profile is back. Nothing is ever deleted."),
+    )  # fmt: skip
     api_key = EncryptedTextField(_("API key"))
+    custom_action = models.CharField(
+        _("custom action"), max_length=100, blank=True, default="updatePass", db_default="updatePass",
+        help_text=_("Its name in Actito, by which it is found. Empty: none is looked for."),
+    )  # fmt: skip
+    # What Didomi's users configured beside: mappings, upsert_mode and the like, which an export gives out again.
+    connector = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -94,12 +120,22 @@ class ActitoConnection(TenantModel):
         """How the ledger, identities and keys name this connection."""
         return f"actito:{self.pk}"
 
+    def profiles(self) -> QuerySet[Identity]:
+        """The customers whom Actito knows in the connection's table, by profile id."""
+        found: QuerySet[Identity] = Identity.objects.for_tenant(self.tenant_id).filter(namespace=self.source)
+        return found
+
     def save(self, *args: object, **kwargs: object) -> None:
         before: int | None = self.lane_id
         self.lane_id = lane_id_for(self.tenant_id, f"actito:{self.host}:{self.licence}", **LICENCE_LIMITS)
         with transaction.atomic():
             super().save(*args, **kwargs)  # type: ignore[arg-type]
             ledger.move(before, self.lane_id, Q(source=self.source) | Q(payload__connection=self.pk))
+
+    def clean(self) -> None:
+        super().clean()
+        if self.account and self.path_style != self.PathStyle.LEGACY:
+            raise ValidationError({"path_style": _("Accounts of old licences are known at the oldest addresses only.")})
 
     def identifiers(self) -> dict[str, str]:
         """How custom actions may name a customer: Actito's name of the attribute, or ours -> the customer value."""
@@ -109,89 +145,12 @@ class ActitoConnection(TenantModel):
         return found
 
     def rules(self) -> list[Rule]:
-        return [
-            Rule(f"{mapping.part}.{mapping.attribute}", mapping.value_name, mapping.value_type, mapping.keep_if_empty)
-            for mapping in self.mappings.all()
-        ]
+        return [mapping.rule(f"{mapping.part}.{mapping.attribute}") for mapping in self.mappings.all()]
 
 
 def connections_of(row: Event | Job) -> QuerySet[ActitoConnection]:
     """The one connection that the row's payload names; none when it was deleted, or is another tenant's."""
     return ActitoConnection.objects.for_tenant(row.tenant_id).filter(pk=row.payload.get("connection"))
-
-
-class AttributeMapping(models.Model):
-    """What of a profile becomes which customer value."""
-
-    class Part(models.TextChoices):
-        ATTRIBUTE = "attributes", _("Attribute")
-        SUBSCRIPTION = "subscriptions", _("Subscription")
-        SEGMENTATION = "segmentations", _("Segmentation")
-
-    tenant_path: ClassVar[str | None] = "connection__tenant"
-
-    connection = models.ForeignKey(ActitoConnection, on_delete=models.CASCADE, related_name="mappings")
-    part = models.CharField(_("part"), max_length=14, choices=Part.choices, default=Part.ATTRIBUTE)
-    attribute = models.CharField(_("name in Actito"), max_length=100)
-    value_name = models.CharField(_("customer value"), max_length=40, validators=[value_name])
-    value_type = models.CharField(_("type"), max_length=10, choices=ValueType.choices, default=ValueType.TEXT)
-    identifies = models.BooleanField(
-        _("names the customer"), default=False,
-        help_text=_("Custom actions may find the customer by this value, such as a card number. Each is one person's."),
-    )  # fmt: skip
-    keep_if_empty = models.BooleanField(
-        _("keep if empty"), default=False, help_text=_("Keep the old value when Actito's is empty.")
-    )
-
-    objects = TenantQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("mapping")
-        verbose_name_plural = _("mappings")
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["connection", "value_name"], name="mapping_one_per_value")]
-
-    def __str__(self) -> str:
-        return f"{self.attribute} → {self.value_name}"
-
-
-class ParameterMapping(models.Model):
-    """What a custom action's parameter does to a pass."""
-
-    class Mode(models.TextChoices):
-        SET = "set", _("Set")
-        ADD = "add", _("Add")
-
-    tenant_path: ClassVar[str | None] = "connection__tenant"
-
-    connection = models.ForeignKey(ActitoConnection, on_delete=models.CASCADE, related_name="parameters")
-    parameter = models.CharField(_("parameter in Actito"), max_length=100, validators=[not_reserved])
-    value_name = models.CharField(_("value on the pass"), max_length=40, validators=[value_name])
-    value_type = models.CharField(_("type"), max_length=10, choices=ValueType.choices, default=ValueType.TEXT)
-    mode = models.CharField(
-        _("mode"), max_length=5, choices=Mode.choices, default=Mode.SET,
-        help_text=_("Add: the number is added to what the pass shows, once for each event of Actito's."),
-    )  # fmt: skip
-    pinned = models.BooleanField(
-        _("stays"), default=False, help_text=_("The profile's value does not replace it until an action clears it.")
-    )
-
-    objects = TenantQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("parameter of custom actions")
-        verbose_name_plural = _("parameters of custom actions")
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["connection", "parameter"], name="parameter_once")]
-
-    def __str__(self) -> str:
-        return f"{self.parameter} → {self.value_name}"
-
-    def clean(self) -> None:
-        if self.mode == self.Mode.ADD and self.value_type != ValueType.NUMBER:
-            raise ValidationError({"value_type": _("Only numbers can be added.")})
-        if self.mode == self.Mode.ADD and self.pinned:
-            raise ValidationError({"pinned": _("What is added cannot stay: choose Set for a value that stays.")})
 
 
 class ActitoScenario(TenantModel):

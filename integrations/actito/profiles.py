@@ -6,15 +6,21 @@ import re
 from functools import partial
 from typing import Any
 
+from integrations.actito import gone
 from integrations.actito.answers import ActitoProfile
 from integrations.actito.client import ActitoClient
 from integrations.actito.models import ActitoConnection, connections_of
+from integrations.actito.pushes import TEST_EVENT
+from integrations.actito.structure import kept_of, mapped_names
+from integrations.actito.tables import Structure
+from integrations.actito.writeback import is_echo
 from integrations.mapping import Mapped, map_document
+from passes.voiding import revive_all
 from portal import customers, ledger
 from portal.customers import Applied, Profile
 from portal.ledger import Result, Work
 from portal.models import Event
-from portal.sentences import Sentence, changes, joined, read, say
+from portal.sentences import Sentence, changes, joined, read, say, say_many
 
 # A CREATE may arrive before the profile can be read: two retries, then it is taken as absent.
 ABSENT_RETRIES = 2
@@ -31,11 +37,13 @@ def read_profile(work: Work) -> Result | partial[Result]:
         return ledger.ignored(say("The Actito connection that reported this was deleted."))
     if problem := event.payload.get("unreadable"):
         raise ledger.dead(read(problem))
+    if event.payload.get("event_type") == TEST_EVENT:
+        return ledger.ignored(say("A test event came through. There was nothing to read."))
     client = ActitoClient(connection, work.trail)
     number = _latest_number()
     profile = client.read_profile(event.payload["profile"])
     if profile is None:
-        return _absent(client, event)
+        return _absent(client, event, number)
     return partial(_apply, event, connection, profile, number)
 
 
@@ -45,10 +53,25 @@ def _latest_number() -> int:
 
 
 def _apply(event: Event, connection: ActitoConnection, profile: ActitoProfile, number: int) -> Result:
-    rules = [rule for rule in connection.rules() if profile.tells_of(rule.source)]
-    mapped = map_document(profile.document(), rules)
+    document = profile.document()
+    lost = _lost(connection)
+    rules = [
+        rule for rule in connection.rules()
+        if profile.tells_of(rule.source) and (rule.source in document or rule.source not in lost)
+    ]  # fmt: skip
+    mapped = map_document(document, rules)
     applied = customers.apply_profile(_as_profile(connection, profile, mapped), cause=event, number=number)
-    return ledger.done(_sentence(applied, mapped))
+    revived = revive_all(applied.customer, cause=event)
+    if not (applied.differs or applied.back or mapped.errors) and is_echo(connection, applied.customer, profile, event):
+        return ledger.done(say("Our own change: the profile has what the portal wrote to it, and nothing else."))
+    return ledger.done(_sentence(applied, mapped, revived))
+
+
+def _lost(connection: ActitoConnection) -> set[str]:
+    """Mapped paths that the table has no longer: that an answer lacks them says nothing of a customer's value."""
+    kept = kept_of(connection)
+    table = kept.structure() if kept else Structure({})
+    return {f"{part}.{name}" for part, name in mapped_names(connection) if table.lacks((part, name))}
 
 
 def _as_profile(connection: ActitoConnection, profile: ActitoProfile, mapped: Mapped) -> Profile:
@@ -84,28 +107,41 @@ def language_of(value: Any) -> str:
     return found[1].lower() if found else ""
 
 
-def _sentence(applied: Applied, mapped: Mapped) -> Sentence:
+def _sentence(applied: Applied, mapped: Mapped, revived: int) -> Sentence:
     said = say("A new customer.") if applied.created else changes(applied.changed)
-    return joined([said or say("No mapped value changed."), *mapped.errors])
+    valid = say_many("%(count)s pass is valid again.", "%(count)s passes are valid again.", count=revived)
+    back = [say("The customer is back.") if applied.back else "", valid if revived else ""]
+    return joined([*back, said or say("No mapped value changed."), *mapped.errors])
 
 
-def _absent(client: ActitoClient, event: Event) -> Result:
+def _absent(client: ActitoClient, event: Event, number: int) -> partial[Result]:
     """Actito answers 404 for what a key may not see, too; so a 404 counts only when a known profile can be read."""
-    profile = event.payload["profile"]
+    connection, profile = client.connection, event.payload["profile"]
     if event.payload.get("event_type") == "DELETE":
-        said = say("Actito deleted profile %(profile)s. The customer and the passes stay.", profile=profile)
-        return ledger.ignored(said)
+        said = say("Actito deleted profile %(profile)s.", profile=profile)
+        return partial(gone.mark, event, connection, profile, number, said)
+    said = say("Actito has no profile %(profile)s.", profile=profile)
+    known = gone.known_as(connection, profile)
+    if known and known.gone_at:
+        return partial(gone.mark, event, connection, profile, number, said)
     if event.retries < ABSENT_RETRIES:
         raise ledger.retry(say("Actito does not know profile %(profile)s yet.", profile=profile))
-    known = _known_profiles(client.connection, profile)
-    if known and all(client.read_profile(each) is None for each in known):
+    others = _known_profiles(connection, profile)
+    if others and all(client.read_profile(each) is None for each in others):
         raise ledger.pause(say("Actito hides profiles that it showed before. Check the rights of the API key."))
-    return ledger.ignored(say("Actito has no profile %(profile)s.", profile=profile))
+    if known and not others:
+        alone = say("No other profile was read that could show that the API key may still read, so nothing is marked.")
+        return partial(gone.note, connection, profile, number, joined([said, alone]))
+    return partial(gone.mark, event, connection, profile, number, said)
 
 
 def _known_profiles(connection: ActitoConnection, other_than: str) -> list[str]:
     """The last ones read. Several, because one of them may have been deleted in Actito since."""
-    read = Event.objects.filter(tenant_id=connection.tenant_id, kind="actito.profile", status=Event.Status.DONE)
-    payloads = read.order_by("-pk").values_list("payload", flat=True)[:READINGS_SEARCHED]
-    names = [each["profile"] for each in payloads if each.get("connection") == connection.pk]
+    ended = Event.objects.filter(tenant_id=connection.tenant_id, kind="actito.profile", status=Event.Status.DONE)
+    runs = ended.order_by("-pk").values_list("payload", "claimed_at")[:READINGS_SEARCHED]
+    mine = [(each["profile"], at) for each, at in runs if each.get("connection") == connection.pk]
+    known = connection.profiles().filter(gone_at=None)
+    read_at = dict(known.filter(value__in=[name for name, _ in mine]).values_list("value", "customer__synced_at"))
+    # A run that found its profile gone is done, too, and read nobody.
+    names = [name for name, at in mine if at and (seen := read_at.get(name)) and at <= seen]
     return [name for name in dict.fromkeys(names) if name != other_than][:KNOWN_PROFILES_ASKED]

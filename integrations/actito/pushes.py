@@ -20,6 +20,7 @@ from portal.text import fingerprint
 PROFILE_ID_LIMIT = 2**63 - 1
 SOURCE_ID_LIMIT = 100  # with what webhooks add to it, it fits the ledger's 200
 BULK_LIMIT = 1000
+TEST_EVENT = "TEST"  # the event type of a test of the address: Actito has none of that name
 DOTS_LIMIT = 8  # a key of a thousand dots would make a document that no encoder can write
 NO_OBJECT = say("The element is not an object.")
 _ENVELOPE = frozenset({"id", "eventType", "operation", "tableId", "_links"})

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from integrations.actito.asking import ACTITO_SCENARIOS, newest
 from integrations.actito.models import ActitoConnection, ActitoScenario
-from integrations.actito.scenarios import ask, latest_readings
+from integrations.actito.scenarios import ask
 from integrations.actito.starting_admin import Starts, entries_of
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
@@ -116,7 +117,7 @@ class ScenarioList(ManyRowsList):
             return
         self.empty_sentence = _t("Connect Actito first. Its scenarios are then read by themselves.")
         if may_here(request, Action.CONNECT):
-            self.next_step = NextStep(_t("Connect Actito"), reverse("admin:actito_actitoconnection_add"))
+            self.next_step = NextStep(_t("Connect Actito"), reverse("admin:actito_actitoconnection_connect"))
 
 
 @admin.register(ActitoScenario, site=site)
@@ -142,7 +143,7 @@ class ActitoScenarioAdmin(Starts, ManyRows, PageAdmin, TenantAdmin):
 
     def _readings(self, request: HttpRequest) -> list[Reading]:
         connections = rows(request, ActitoConnection).select_related("lane").order_by("name", "pk")
-        return [reading_of(*each) for each in latest_readings(connections[:CONNECTIONS_SHOWN])]
+        return [reading_of(each, newest(each, ACTITO_SCENARIOS)) for each in connections[:CONNECTIONS_SHOWN]]
 
     def has_operate_or_configure_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return any(self.permits(request, each, obj) for each in READ_AGAIN)

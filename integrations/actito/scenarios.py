@@ -9,16 +9,16 @@ from functools import partial
 
 from django.utils import timezone
 
+from integrations.actito import asking
 from integrations.actito.answers import ListedScenario
+from integrations.actito.asking import ACTITO_SCENARIOS
 from integrations.actito.client import ActitoClient
 from integrations.actito.models import ActitoConnection, ActitoScenario, connections_of
 from portal import ledger
 from portal.http import ApiError
 from portal.ledger import Result, Work
-from portal.models import Event
 from portal.sentences import Sentence, joined, say, say_many
 
-ACTITO_SCENARIOS = "actito.scenarios"
 NAME_LIMIT = 255
 ROWS_AT_ONCE = 500
 # "DocScenarioAPI60dd2012-b296-43fc-bae5-6cb6c1b2d170": a UUID behind the name, with or without a sign in between.
@@ -30,26 +30,14 @@ def display_name(technical_name: str) -> str:
     return _ENDS_IN_UUID.sub("", technical_name).strip() or technical_name
 
 
-def subject_of(connection: ActitoConnection) -> str:
-    return f"{connection.source}:scenarios"
-
-
 def ask(connection: ActitoConnection) -> None:
     """Records that the catalogue of the connection is to be read. Several that wait are one reading."""
-    ledger.record(
-        tenant_id=connection.tenant_id,
-        lane_id=connection.lane_id,
-        kind=ACTITO_SCENARIOS,
-        subject=subject_of(connection),
-        payload={"connection": connection.pk},
-        source="portal",
-    )
+    asking.ask(connection, ACTITO_SCENARIOS)
 
 
 def ask_all(tenant_ids: Iterable[int]) -> None:
     """Asks for the catalogues of these tenants, once a day."""
-    for connection in ActitoConnection.objects.for_tenants(tenant_ids).order_by("pk"):
-        ask(connection)
+    asking.ask_each(tenant_ids, ACTITO_SCENARIOS)
 
 
 def read_catalogue(work: Work) -> Result | partial[Result]:
@@ -61,9 +49,7 @@ def read_catalogue(work: Work) -> Result | partial[Result]:
     try:
         listed = ActitoClient(connection, work.trail).scenarios()
     except ApiError as error:
-        if error.status in {403, 404}:  # asked for again every day, which must not make a failure of each day
-            return ledger.ignored(error.sentence)
-        raise
+        return asking.refused(error)
     return partial(_keep, connection, listed)
 
 
@@ -111,11 +97,3 @@ def sentence(listed: int, new: int, back: int, gone: int) -> Sentence:
         say_many("%(count)s no longer there", "%(count)s no longer there", count=gone) if gone else "",
     ]
     return joined([joined(parts, ", "), "."], "")
-
-
-def latest_readings(connections: Iterable[ActitoConnection]) -> list[tuple[ActitoConnection, Event | None]]:
-    """Each connection with the newest event that asked for its catalogue."""
-    return [
-        (each, Event.objects.filter(tenant_id=each.tenant_id, subject=subject_of(each)).order_by("-pk").first())
-        for each in connections
-    ]

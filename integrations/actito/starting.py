@@ -13,7 +13,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from integrations.actito.client import ActitoClient
-from integrations.actito.models import ActitoConnection, ActitoScenario, ScenarioEntry
+from integrations.actito.models import ActitoScenario, ScenarioEntry
+from integrations.actito.naming import Named, named, named_by
 from integrations.actito.scenarios import ask
 from portal import jobs, ledger
 from portal.http import ApiError
@@ -33,41 +34,30 @@ class Unknown(Explained):
 
 def order(
     scenario: ActitoScenario, customer: Customer, *, who: str, click: str = "", cause: Event | None = None
-) -> None:
-    """Has the customer enter the scenario. Raises Unknown.
+) -> Event:
+    """Has the customer enter the scenario; returns the Event that does it. Raises Unknown.
 
     Of a person's `click`, the same name is one start of a scenario however often it comes. With a `cause`, such as
     what a rule answers, it is part of that Event's effects.
     """
-    found = Identity.objects.filter(customer=customer, namespace__in=_namespaces(scenario.connection))
-    named = {each.namespace: each for each in found}
-    identity = next((named[each] for each in _namespaces(scenario.connection) if each in named), None)
-    if identity is None:
+    known = named(scenario.connection, customer)
+    if known is None:
         said = say("“%(connection)s” does not know this customer.", connection=scenario.connection)
         raise Unknown(said)
-    subject, payload = _start_of(scenario, identity, who)
+    subject, payload = known.subject, _payload(scenario, customer.pk, known, who)
     lane_id = scenario.connection.lane_id
     if cause:
-        ledger.publish(ACTITO_START, cause=cause, subject=subject, payload=payload, lane_id=lane_id)
-        return
-    ledger.record(
+        (published,) = ledger.publish(ACTITO_START, cause=cause, subject=subject, payload=payload, lane_id=lane_id)
+        return published
+    receipt = ledger.record(
         tenant_id=scenario.tenant_id, lane_id=lane_id, kind=ACTITO_START, subject=subject, payload=payload,
         source="portal", source_id=f"start:{click}:{scenario.pk}",
     )  # fmt: skip
+    return Event.objects.get(pk=receipt.event_id)
 
 
-def _namespaces(connection: ActitoConnection) -> tuple[str, str]:
-    """Where the profile's id stands, and its unique key."""
-    return connection.source, f"{connection.source}:key"
-
-
-def _start_of(scenario: ActitoScenario, identity: Identity, who: str) -> tuple[str, dict[str, Any]]:
-    """Subject and payload. The subject is the profile's, so that a reading of it and a start take turns."""
-    connection = scenario.connection
-    by_id = identity.namespace == connection.source
-    profile = identity.value if by_id else f"{connection.unique_key}={identity.value}"
-    payload = {"scenario": scenario.pk, "customer": identity.customer_id, "profile": profile, "who": who}
-    return f"{identity.namespace}:profile:{identity.value}", payload
+def _payload(scenario: ActitoScenario, customer: int, known: Named, who: str) -> dict[str, Any]:
+    return {"scenario": scenario.pk, "customer": customer, "profile": known.profile, "who": who}
 
 
 def start(work: Work) -> Result | partial[Result]:
@@ -155,8 +145,9 @@ class Starting:
 
 
 def _row(scenario: ActitoScenario, identity: Identity, who: str) -> Row:
-    subject, payload = _start_of(scenario, identity, who)
-    return Row(identity.value, ACTITO_START, subject, payload, scenario.connection.lane_id)
+    known = named_by(scenario.connection, identity)
+    payload = _payload(scenario, identity.customer_id, known, who)
+    return Row(identity.value, ACTITO_START, known.subject, payload, scenario.connection.lane_id)
 
 
 def _scenario_of(job: Job) -> ActitoScenario | None:
@@ -165,7 +156,7 @@ def _scenario_of(job: Job) -> ActitoScenario | None:
 
 
 def _profiles(scenario: ActitoScenario, chosen: Mapping[str, Any]) -> QuerySet[Identity]:
-    found = Identity.objects.filter(tenant_id=scenario.tenant_id, namespace=scenario.connection.source)
+    found = scenario.connection.profiles()
     if chosen["customers"] is not None:
         found = found.filter(customer__in=chosen["customers"])
     if chosen["template"] is not None:

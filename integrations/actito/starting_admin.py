@@ -27,7 +27,7 @@ from portal.admin.extend import Link, extensions
 from portal.admin.progress import end_in_sight
 from portal.admin.replays import rate_field
 from portal.admin.rights import row, rows
-from portal.models import Customer, Identity, Job
+from portal.models import Customer, Job
 from portal.sentences import told
 from portal.tenancy import Action
 from portal.watch.words import spaced
@@ -126,8 +126,8 @@ class StartManyForm(TwiceAsked):
             return None
         if len(keys) > KEYS_MOST:
             raise forms.ValidationError(_t("These are more than 1,000 keys."))
-        known = Identity.objects.filter(namespace=self.scenario.connection.source, customer__key__in=keys)
-        found = dict(known.filter(tenant=self.scenario.tenant_id).values_list("customer__key", "customer"))
+        known = self.scenario.connection.profiles().filter(customer__key__in=keys)
+        found = dict(known.values_list("customer__key", "customer"))
         if missing := sorted(keys - found.keys()):
             said = _t("The connection knows nobody with these keys: %(keys)s.")
             raise forms.ValidationError(said % {"keys": ", ".join(missing[:5])})
@@ -182,7 +182,7 @@ def begun(job: Job, scenario: ActitoScenario, by: Any) -> tuple[Job | None, bool
     with transaction.atomic():
         ActitoScenario.objects.select_for_update(of=("self",)).get(pk=scenario.pk)
         same = Job.objects.for_tenant(scenario.tenant_id).filter(kind=STARTING, payload__click=job.payload["click"])
-        known = same.first()
+        known = next((each for each in same if each.payload == job.payload), None)  # else others, or another scenario
         return (known, False) if known else (jobs.start(job, by=by), True)
 
 

@@ -1,4 +1,4 @@
-"""What a test of a connection did, call by call, to be shown."""
+"""What a test of a connection did, step by step and call by call, to be shown."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from portal.sentences import told
 
 @dataclass(frozen=True)
 class Step:
+    """`tone` is good, bad, or quiet for a step that was not tried; `calls` are its calls, a line each."""
+
     title: str
     sentence: str
-    good: bool
-
-    @property
-    def tone(self) -> str:
-        return "good" if self.good else "bad"
+    tone: str
+    calls: tuple[str, ...] = ()
 
     @property
     def icon(self) -> str:
-        return "check_circle" if self.good else "cancel"
+        return {"good": "check_circle", "bad": "cancel"}.get(self.tone, "pending")
 
 
 @dataclass
 class Steps:
-    """A trail that keeps each call as a step to show; nothing is stored."""
+    """A trail that keeps each call as a line to show; nothing is stored."""
 
-    calls: list[Step] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     _targets: list[str] = field(default_factory=list)
 
     def open(self, *, target: str, method: str, url: str, repeatable: bool, request_excerpt: str) -> int:
@@ -36,7 +35,10 @@ class Steps:
         return len(self._targets) - 1
 
     def close(self, call: int, *, status: int | None, milliseconds: int, error: str, response_excerpt: str) -> None:
-        title = _t("Asking for a token") if self._targets[call].endswith("/auth/token") else _t("Reading the profile")
         answered = _t("answered %(status)s in %(ms)d ms") % {"status": status, "ms": milliseconds}
-        answer = answered if status else told(error)
-        self.calls.append(Step(title, f"{self._targets[call]}: {answer}", bool(status and status < 400)))
+        self.calls.append(f"{self._targets[call]}: {answered if status else told(error)}")
+
+    def taken(self) -> tuple[str, ...]:
+        """The calls since it was last asked."""
+        lines, self.calls = tuple(self.calls), []
+        return lines

@@ -17,7 +17,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from integrations.actito.commands import SERIAL, Unclear, command_of, namespace_of
-from integrations.actito.pushes import Push, Unreadable, profile_id, pushes_of
+from integrations.actito.pushes import TEST_EVENT, Push, Unreadable, profile_id, pushes_of
 from integrations.actito.speakers import Speaker, speaker_of
 from portal import ledger
 from portal.access import caller_of
@@ -77,6 +77,9 @@ class UpdatePassWebhook(ActitoWebhook):
 
 
 def _profile(path_type: str, push: Push, speaker: Speaker) -> tuple[str, dict[str, Any]]:
+    if push.event_type == TEST_EVENT:
+        # A subject of its own: it must not cover what waits for a profile.
+        return f"{speaker.source}:test", {"profile": "", "event_type": TEST_EVENT}
     profile = profile_id(push.data)
     if profile is None:
         raise Unreadable(f"{push.path}.profileId", push.problem or SEND_PROFILE)

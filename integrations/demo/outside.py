@@ -47,12 +47,13 @@ class ActitoHand:
     def post_changes_to(self, url: str, api_key: str) -> None:
         """Makes the webhooks, or turns the existing ones to this address and key."""
         table = self._call("GET", f"/v5/entities/{ENTITY}/profile-tables")["profileTables"][0]["id"]
+        action = self._call("GET", f"/v5/entities/{ENTITY}/custom-actions")["customActions"][0]["id"]
         path = f"/v4/entity/{ENTITY}/webhookSubscription"
         existing = {hook["eventType"]: hook["id"] for hook in self._call("GET", path)["webhookSubscriptions"]}
         wanted = {
             "CREATE": ("PROFILE_TABLE", table, "profile/Create"),
             "UPDATE": ("PROFILE_TABLE", table, "profile/Update"),
-            "TRIGGER": ("CUSTOM_ACTION", "updatePass", "custom-actions/updatePass"),
+            "TRIGGER": ("CUSTOM_ACTION", action, "custom-actions/updatePass"),
         }
         for event_type, (on, element, listener) in wanted.items():
             hook = {

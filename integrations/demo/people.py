@@ -24,6 +24,13 @@ ATTRIBUTES = (
     Attribute("customerId", unique=True),
     Attribute(POINTS, value_type="INTEGER"),
     Attribute("tier"),
+    # For wallet news, so that it can be switched on at once.
+    Attribute("walletStatus"),
+    Attribute("walletAppleInstalledAt", value_type="TIMESTAMP"),
+    Attribute("walletGoogleInstalledAt", value_type="TIMESTAMP"),
+    Attribute("walletLastChange", value_type="TIMESTAMP"),
+    Attribute("walletLastEvent"),
+    Attribute("walletPassLink"),
 )
 SCENARIOS = (
     {"name": "Welcome to Verdi"},
@@ -44,6 +51,7 @@ def seed_actito(sandbox: ActitoSandbox) -> None:
         subscriptions=("Newsletter",),
         profiles=profiles(),
         scenarios=SCENARIOS,
+        custom_actions=("updatePass",),
     )
 
 

@@ -22,7 +22,7 @@ from integrations.mapping import ValueType
 from passes.design import design_of
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText
 from portal.access import check_key, make_key
-from portal.models import Identity, Membership, Scope, Tenant
+from portal.models import Membership, Scope, Tenant
 from portal.tenancy import Role
 
 SLUG, USERNAME = "demo", "demo"
@@ -211,8 +211,7 @@ def _api_key(tenant: Tenant, connection: ActitoConnection, state: dict[str, Any]
 
 def read_everyone(demo: Demo, profile_ids: list[int]) -> int:
     """Asks for each profile that is not a customer yet, as its CREATE webhook would have. Returns how many."""
-    identities = Identity.objects.for_tenant(demo.tenant).filter(namespace=demo.connection.source)
-    known = set(identities.values_list("value", flat=True))
+    known = set(demo.connection.profiles().values_list("value", flat=True))
     missing = [profile for profile in profile_ids if str(profile) not in known]
     for profile in missing:
         rereading.ask(demo.connection, str(profile))

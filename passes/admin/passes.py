@@ -22,9 +22,8 @@ from passes.links import link, link_to_all
 from passes.models import Device, WalletPass, phones_count
 from passes.notices import shown
 from passes.pages import valid_passes
-from passes.refresh import refresh
+from passes.voiding import void
 from passes.words import words
-from portal import ledger
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
@@ -34,13 +33,9 @@ from portal.admin.extend import Link, extensions
 from portal.admin.pages import PageAdmin
 from portal.admin.paging import ManyRows, lowered
 from portal.admin.site import site
-from portal.ledger.registry import name_news
 from portal.models import Customer
-from portal.sentences import say, told
+from portal.sentences import Sentence, say, told
 from portal.tenancy import Action
-
-PASS_VOIDED = "pass.voided"
-name_news(PASS_VOIDED, _("Pass voided"))
 
 
 def state_of(wallet_pass: WalletPass, phones: int) -> tuple[str, str]:
@@ -50,6 +45,11 @@ def state_of(wallet_pass: WalletPass, phones: int) -> tuple[str, str]:
     if phones:
         return "good", ngettext("On %(n)d phone", "On %(n)d phones", phones) % {"n": phones}
     return "quiet", str(_("Not added yet"))
+
+
+def _voided_by(who: str, wallet_pass: WalletPass) -> Sentence:
+    return say("%(who)s voided “%(template)s” of %(customer)s.", who=who, template=wallet_pass.template,
+               customer=wallet_pass.customer)  # fmt: skip
 
 
 @admin.register(WalletPass, site=site)
@@ -119,30 +119,11 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
             with transaction.atomic():
                 locked = WalletPass.objects.select_for_update(of=("self",)).get(pk=wallet_pass.pk)
                 if not locked.voided:
-                    self._void(locked, by=request.user.get_username())
+                    void(locked, _voided_by(request.user.get_username(), locked))
                     self.log_change(request, wallet_pass, gettext_noop("Voided."))
         except ContentError as error:
             return finished(request, url, told(error.sentence), messages.ERROR)
         return finished(request, url, _("The pass is void."))
-
-    def _void(self, wallet_pass: WalletPass, *, by: str) -> None:
-        cause = ledger.news(
-            PASS_VOIDED,
-            tenant_id=wallet_pass.tenant_id,
-            subject=f"pass:{wallet_pass.pk}",
-            result=ledger.done(
-                say(
-                    "%(who)s voided “%(template)s” of %(customer)s.",
-                    who=by,
-                    template=wallet_pass.template,
-                    customer=wallet_pass.customer,
-                )
-            ),
-            payload={"pass": wallet_pass.pk, "customer": wallet_pass.customer_id},
-        )
-        wallet_pass.voided = True
-        wallet_pass.save(update_fields=["voided"])
-        refresh(wallet_pass, cause=cause)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         wallet_pass = self.get_object(request, object_id)

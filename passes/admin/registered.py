@@ -1,6 +1,17 @@
 """Imports every admin module of this storey, so that it registers. Read once, in `PassesConfig.ready()`."""
 
-from passes.admin import card_imports, carried, credentials, customers, giving, home, passes, requests, templates
+from passes.admin import (
+    card_imports,
+    carried,
+    credentials,
+    customers,
+    giving,
+    home,
+    messages,
+    passes,
+    requests,
+    templates,
+)
 
 __all__ = [
     "card_imports",
@@ -9,6 +20,7 @@ __all__ = [
     "customers",
     "giving",
     "home",
+    "messages",
     "passes",
     "requests",
     "templates",

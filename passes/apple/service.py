@@ -27,15 +27,13 @@ from passes.answering import asked
 from passes.apple.bundle import MEDIA_TYPE, Unfit, build
 from passes.apple.held import held
 from passes.apple.phone_log import reported
+from passes.happenings import PASS_FETCHED, PASS_INSTALLED, PASS_REMOVED, announce
 from passes.models import Device, Registration, UpdateCounter, WalletPass
-from portal import ledger
-from portal.models import Event
 from portal.rate import Buckets
-from portal.sentences import Sentence, say
+from portal.sentences import say
 
 log = logging.getLogger(__name__)
 
-PASS_INSTALLED, PASS_REMOVED, PASS_FETCHED = "pass.installed", "pass.removed", "pass.fetched"
 BODY_LIMIT = 64 * 1024
 LOG_LINES = 20
 # Lines of a process's own log: a second, and at once. More are a flood, of which the first lines tell enough.
@@ -184,7 +182,7 @@ def is_push_token(token: object) -> TypeGuard[str]:
 def _note_installation(wallet_pass: WalletPass, device: Device) -> None:
     others = Registration.objects.filter(wallet_pass=wallet_pass).exclude(device=device)
     if not others.filter(device__push_token=device.push_token).exists():  # else the same phone under a new identifier
-        _announce(PASS_INSTALLED, wallet_pass, say("An iPhone added the pass."))
+        announce(PASS_INSTALLED, wallet_pass, say("An iPhone added the pass."), wallet="apple")
     # One comes, one goes: two are looked at, so that what is too many for whatever reason shrinks.
     _drop(list(others.order_by("-pk").values_list("pk", flat=True)[PHONES_PER_PASS - 1 : PHONES_PER_PASS + 1]))
 
@@ -206,7 +204,7 @@ def _unregister(request: HttpRequest, wallet_pass: WalletPass, *, device: str) -
         with transaction.atomic():
             mine = Registration.objects.filter(device__library_identifier=device, wallet_pass=wallet_pass)
             if _drop(list(mine.values_list("pk", flat=True))):
-                _announce(PASS_REMOVED, wallet_pass, say("An iPhone removed the pass."))
+                announce(PASS_REMOVED, wallet_pass, say("An iPhone removed the pass."), wallet="apple")
     return HttpResponse(status=200)
 
 
@@ -279,18 +277,8 @@ def _note_fetch(wallet_pass: WalletPass) -> None:
     first = WalletPass.objects.filter(pk=wallet_pass.pk, fetched_at=None, content_hash=wallet_pass.content_hash)
     with transaction.atomic():
         if first.update(fetched_at=timezone.now()):
-            _announce(PASS_FETCHED, wallet_pass, say("A phone fetched the new content."), cause=wallet_pass.changed_by)
-
-
-def _announce(kind: str, wallet_pass: WalletPass, sentence: Sentence, cause: Event | None = None) -> None:
-    ledger.news(
-        kind,
-        tenant_id=wallet_pass.tenant_id,
-        subject=f"pass:{wallet_pass.pk}",
-        payload={"pass": wallet_pass.pk, "wallet": "apple"},
-        result=ledger.done(sentence),
-        cause=cause,
-    )
+            said = say("A phone fetched the new content.")
+            announce(PASS_FETCHED, wallet_pass, said, cause=wallet_pass.changed_by, wallet="apple")
 
 
 @_methods("POST")

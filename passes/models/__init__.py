@@ -2,6 +2,14 @@ from passes.models.card_import import CardImport, CardImportPart, CardImportProb
 from passes.models.condition import TemplateCondition
 from passes.models.credentials import AppleCredentials, CertificateRequest, SpareCertificate, UpdateCounter
 from passes.models.device import Device, Registration, phones_count
+from passes.models.message import (
+    MessageCondition,
+    MessageLimits,
+    MessageReceipt,
+    MessageText,
+    MessageValue,
+    PassMessage,
+)
 from passes.models.notice import PhoneNotice
 from passes.models.parts import TemplateField, TemplateImage, TemplateText
 from passes.models.surroundings import TemplateAction, TemplateBeacon, TemplateLocation, TemplateMoment
@@ -15,6 +23,12 @@ __all__ = [
     "CardImportProblem",
     "CertificateRequest",
     "Device",
+    "MessageCondition",
+    "MessageLimits",
+    "MessageReceipt",
+    "MessageText",
+    "MessageValue",
+    "PassMessage",
     "PassTemplate",
     "PhoneNotice",
     "Registration",

@@ -10,8 +10,8 @@ from passes.models.template import PassTemplate
 from passes.models.validators import field_key
 
 
-class TemplateCondition(TemplateChild):
-    """What a customer's value must be for a pass of the template: see passes.conditions."""
+class Condition(models.Model):
+    """What a customer's value must be: see passes.conditions."""
 
     class Operator(models.TextChoices):
         EQUALS = conditions.EQUALS, _("is")
@@ -22,7 +22,6 @@ class TemplateCondition(TemplateChild):
         FILLED = conditions.FILLED, _("is known")
         EMPTY = conditions.EMPTY, _("is empty")
 
-    template = models.ForeignKey(PassTemplate, on_delete=models.CASCADE, related_name="conditions")
     name = models.CharField(_("value"), max_length=40, validators=[field_key],
                             help_text=_("Its name, as in the mapping: for example tier."))  # fmt: skip
     operator = models.CharField(_("condition"), max_length=10, choices=Operator.choices, default=Operator.EQUALS)
@@ -30,6 +29,7 @@ class TemplateCondition(TemplateChild):
                              help_text=_("A text, a number such as 12.5, or a date such as 2027-03-31."))  # fmt: skip
 
     class Meta:
+        abstract = True
         verbose_name = _("condition")
         verbose_name_plural = _("conditions")
         ordering = ["id"]
@@ -43,3 +43,12 @@ class TemplateCondition(TemplateChild):
             self.value = ""
         elif not self.value:
             raise ValidationError({"value": _("Say what to compare with.")})
+
+
+class TemplateCondition(TemplateChild, Condition):
+    """Who gets a pass of the template."""
+
+    template = models.ForeignKey(PassTemplate, on_delete=models.CASCADE, related_name="conditions")
+
+    class Meta(Condition.Meta):
+        abstract = False

@@ -47,6 +47,8 @@ class WalletPass(TenantModel):
     # Keys of fields that changed aloud since a phone last fetched: see passes.hush.
     untold = models.JSONField(null=True)
     voided = models.BooleanField(default=False)
+    # Because its customer is gone from where they were known: it is valid again once they come back.
+    voided_as_gone = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

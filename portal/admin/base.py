@@ -138,6 +138,8 @@ class TenantAdmin(Recorded, Scoped, ModelAdmin):
     save_on_top = False
     # Lookups that the portal's own pages put into the address of the list, beside its filters: ("parent",).
     allowed_lookups: ClassVar[tuple[str, ...]] = ()
+    # Where adding begins, by the name of its address, if not at the form.
+    guided_add: ClassVar[str] = ""
     # What an empty list says: what will be here, and what to do for it.
     empty_sentence: ClassVar[Any] = ""
 

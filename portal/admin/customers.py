@@ -126,7 +126,7 @@ class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
         return {
             "values": values_of(customer, sources),
             "identities": [(sources.get(each.namespace.removesuffix(":key"), each.namespace), each.value,
-                            each.namespace.endswith(":key")) for each in customer.identities.all()],
+                            each.namespace.endswith(":key"), each.gone_at) for each in customer.identities.all()],
             "panels": sorted(panels, key=lambda panel: panel.position),
             "events": events_about(customer.tenant_id, subjects_of(customer)),
         }  # fmt: skip
@@ -152,6 +152,12 @@ class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
         """Adds a dialog of a higher storey to the customer's page."""
         setattr(cls, action.__name__, action)
         cls.actions_detail = (*cls.actions_detail, action.__name__)
+
+    @classmethod
+    def takes_many(cls, action: Any) -> None:
+        """Adds a `bulk_dialog` of a higher storey to the list."""
+        setattr(cls, action.__name__, action)
+        cls.actions = (*cls.actions, action.__name__)
 
 
 def _shown(column: Any) -> Any:

@@ -43,9 +43,12 @@ class FileForm(DialogForm):
 
 
 def state_of(seen: Any) -> tuple[str, str]:
-    """Tone and words."""
+    """Tone and words. One that a worker looks at has `refused`: why nothing of it can be used."""
+    looks_on = hasattr(seen, "refused")
     if seen.looked_at is None:
-        return "warn", _t("Not read to its end")
+        return ("busy", _t("Being looked at")) if looks_on else ("warn", _t("Not read to its end"))
+    if looks_on and seen.refused:
+        return "bad", _t("Cannot be used")
     if seen.job is None:
         return "busy", _t("Looked at")
     return ("good", _t("Imported")) if seen.job.finished_at else ("busy", _t("Being imported"))

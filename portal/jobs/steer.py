@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STARTED, PAUSED, RESUMED = "job.started", "job.paused", "job.resumed"
 CANCELLED, RETRIED = "job.cancelled", "job.retried"
+PORTAL = "portal"
 UNDER_WAY = (Job.State.RUNNING, Job.State.PAUSED)
 
 
@@ -32,9 +33,9 @@ def prepared(kind: str, *, tenant_id: int, payload: Mapping[str, Any], title: Se
     return job
 
 
-def start(job: Job, *, by: AbstractBaseUser) -> Job:
-    """Stores a prepared job and has a worker begin."""
-    job.made_by_id, job.who = by.pk, by.get_username()
+def start(job: Job, *, by: AbstractBaseUser | None = None) -> Job:
+    """Stores a prepared job and has a worker begin. `by`: None for what the portal does of itself."""
+    job.made_by_id, job.who = (by.pk, by.get_username()) if by else (None, PORTAL)
     with transaction.atomic():
         job.save(force_insert=True)
         said = say_many(

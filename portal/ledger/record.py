@@ -150,7 +150,11 @@ def publish_all(
     lane_id: int | None = None,
 ) -> list[Event]:
     """`publish` for several pieces of news, subject and payload each, with few statements."""
-    kinds = registry.subscribers.get(news_kind) or ([news_kind] if news_kind in registry.kinds else [])
+    kinds = registry.subscribed(news_kind, cause.tenant_id)
+    if kinds is None:
+        kinds = [news_kind] if news_kind in registry.kinds else []
+    if not kinds:
+        return []
     lane_id = lane_id or lane_id_for(cause.tenant_id)
     events = [
         Event(

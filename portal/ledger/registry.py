@@ -70,6 +70,7 @@ class Kind:
 @dataclass
 class Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
+    wanted: dict[str, str] = field(default_factory=dict)
     subscribers: dict[str, list[str]] = field(default_factory=dict)
     titles: dict[str, Title] = field(default_factory=dict)
 
@@ -77,6 +78,15 @@ class Registry:
         """Raises KeyError for a kind that nobody handles."""
         handler: Handler = import_string(self.kinds[kind].handler)
         return handler
+
+    def subscribed(self, news: str, tenant_id: int) -> list[str] | None:
+        """The kinds of those who want this news of the tenant; None for news that nobody subscribes to."""
+        kinds = self.subscribers.get(news)
+        return None if kinds is None else [kind for kind in kinds if self._wants(kind, tenant_id)]
+
+    def _wants(self, kind: str, tenant_id: int) -> bool:
+        asked = self.wanted.get(kind)
+        return asked is None or bool(import_string(asked)(tenant_id))
 
 
 registry = Registry()
@@ -87,12 +97,20 @@ def handles(kind: str, handler: str, *, title: Title, coalesces: bool = False) -
     registry.kinds[kind] = Kind(kind, handler, title, coalesces)
 
 
-def subscribe(news: str, subscriber: str, handler: str, *, title: Title, coalesces: bool = False) -> None:
-    """Registers one of several handlers of a piece of news; each gets an Event, and retries, of its own."""
+def subscribe(
+    news: str, subscriber: str, handler: str, *, title: Title, coalesces: bool = False, wanted: str = ""
+) -> None:
+    """Registers one of several handlers of a piece of news; each gets an Event, and retries, of its own.
+
+    `wanted`: the dotted name of a function that takes a tenant's key and says whether news of it are of any use. It is
+    asked with each piece of news, in the publisher's transaction.
+    """
     kind = f"{news}/{subscriber}"
     subscribers = registry.subscribers.setdefault(news, [])
     if kind not in subscribers:
         subscribers.append(kind)
+    if wanted:
+        registry.wanted[kind] = wanted
     handles(kind, handler, title=title, coalesces=coalesces)
 
 

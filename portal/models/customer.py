@@ -64,11 +64,19 @@ class Identity(TenantModel):
     number = models.BigIntegerField(
         _("number"), default=0, help_text=_("The ledger's number of the reading that gave it.")
     )
+    gone_at = models.DateTimeField(
+        _("gone since"), null=True, blank=True, help_text=_("When the system was found not to have this name any more.")
+    )
 
     class Meta:
         verbose_name = _("identity")
         verbose_name_plural = _("identities")
         constraints = [models.UniqueConstraint(fields=["tenant", "namespace", "value"], name="identity_one_customer")]
+        indexes = [
+            # How many went lately.
+            models.Index(fields=["tenant", "namespace", "gone_at"], name="identity_gone",
+                         condition=models.Q(gone_at__isnull=False)),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.namespace}: {self.value}"

@@ -18,7 +18,7 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(said, params={"name": name})
 
 
-validate_colour = RegexValidator(r"#[0-9A-Fa-f]{6}\Z", _("Enter a colour such as #1F6F54."))
+validate_colour = RegexValidator(r"\A#[0-9A-Fa-f]{6}\Z", _("Enter a colour such as #1F6F54."))
 
 
 class Tenant(models.Model):

@@ -32,7 +32,8 @@ class FaultKinds(AppConfig):
         if "FAULT_VENDOR" in os.environ:
             handles("actito.profile", f"{__name__}.do_read", title="Read", coalesces=True)
             handles("actito.action", f"{__name__}.do_act", title="Act")
-            handles("actito.scenarios", f"{__name__}.do_note", title="Scenarios")
+            for asked in ("nightly", "scenarios", "structure", "webhooks"):  # by itself, of an Actito that is not there
+                handles(f"actito.{asked}", f"{__name__}.do_note", title=asked)
 
 
 def do_note(work: Any) -> Any:

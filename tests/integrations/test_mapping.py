@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.mapping import TEXT_LIMIT, Mapped, Rule, ValueType, map_document
+from integrations.mapping import TEXT_LIMIT, DateFormat, Format, Mapped, Rule, ValueType, map_document
 
 TEXT, NUMBER, YES_NO, DATE = ValueType.TEXT, ValueType.NUMBER, ValueType.YES_NO, ValueType.DATE
+MONEY, CHOICE = ValueType.MONEY, ValueType.CHOICE
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -27,26 +28,33 @@ NEARLY = (
 )
 
 
-def read(kind: str, value: Any) -> Mapped:
-    return map_document({"attributes.x": value}, [Rule("attributes.x", "x", kind)])
+def read(kind: str, value: Any, **form: Any) -> Mapped:
+    return map_document({"attributes.x": value}, [Rule("attributes.x", "x", kind, format=Format(**form))])
 
 
-def value_of(kind: str, value: Any) -> Any:
-    mapped = read(kind, value)
+def value_of(kind: str, value: Any, **form: Any) -> Any:
+    mapped = read(kind, value, **form)
     assert not mapped.errors
     return mapped.values["x"]
 
 
-def complaint(kind: str, value: Any) -> str:
-    mapped = read(kind, value)
+def complaint(kind: str, value: Any, **form: Any) -> str:
+    mapped = read(kind, value, **form)
     assert mapped.values == {}
     (sentence,) = mapped.errors
     return sentence
 
 
-@given(st.sampled_from(ValueType.values), JSON | NEARLY)
-def test_anything_becomes_a_value_that_can_be_stored_or_a_sentence(kind: str, value: Any) -> None:
-    mapped = read(kind, value)
+FORMATS = st.fixed_dictionaries({
+    "decimals": st.none() | st.integers(0, 6), "currency": st.sampled_from(["", "EUR"]),
+    "dates": st.sampled_from(DateFormat.values),
+    "answers": st.sampled_from([None, {"Gold": "G"}, {"a": "1", "A": "2"}]),
+})  # fmt: skip
+
+
+@given(st.sampled_from(ValueType.values), JSON | NEARLY, FORMATS)
+def test_anything_becomes_a_value_that_can_be_stored_or_a_sentence(kind: str, value: Any, form: dict[str, Any]) -> None:
+    mapped = read(kind, value, **form)
     assert bool(mapped.values) != bool(mapped.errors)
     for sentence in mapped.errors:
         assert sentence.startswith("“x” was kept as it was: “")
@@ -189,3 +197,67 @@ def test_a_wrong_value_does_not_stop_the_others() -> None:
     mapped = map_document({"a": "x", "b": "2", "c": "31/12/2025"}, rules)
     assert mapped.values == {"b": 2, "c": "2025-12-31"}
     assert mapped.errors == ["“a” was kept as it was: “x” is not a number."]
+
+
+# Formats
+
+
+@pytest.mark.parametrize(("value", "form", "amount"), [
+    (12.5, {}, 12.5), ("12,50", {}, 12.5), ("12.505", {"decimals": 3}, 12.505), ("1 234,56", {}, 1234.56),
+    ("€ 1.234,56", {"currency": "EUR"}, 1234.56), ("1,234.56 EUR", {"currency": "EUR"}, 1234.56),
+    ("1.234.567", {}, 1234567), ("eur 5", {"currency": "EUR"}, 5), ("- 3,20 €", {}, -3.2), ("$7", {}, 7),
+    (0.125, {}, 0.13), ("0,125", {}, 0.13), (19.99, {"decimals": 0}, 20), ("1.000", {"decimals": 3}, 1),
+])  # fmt: skip
+def test_amounts_are_read_as_exports_and_shops_write_them(value: Any, form: dict[str, Any], amount: float) -> None:
+    found = value_of(MONEY, value, **form)
+    assert (found, type(found)) == (amount, type(amount))
+
+
+@pytest.mark.parametrize(("value", "said"), [
+    ("1.234", "can be read two ways"), ("1,234", "can be read two ways"), ("12 USD", "is not in EUR"),
+    ("$12", "is not in EUR"), ("1.23.456", "is not a number"), ("1,2.3,4", "is not a number"), ("€", "is not a number"),
+    ("EUR EUR 5", "is not a number"), (True, "is not a number"), ([5], "is not a number"),
+])  # fmt: skip
+def test_an_amount_that_could_mean_another_is_left_alone(value: Any, said: str) -> None:
+    assert said in complaint(MONEY, value, currency="EUR")
+
+
+def test_a_number_is_rounded_where_the_line_says_so() -> None:
+    assert [value_of(NUMBER, 2.345, decimals=n) for n in (None, 2, 1, 0)] == [2.345, 2.35, 2.3, 2]
+
+
+@pytest.mark.parametrize(("form", "value", "day"), [
+    ("", "12/11/2026", "2026-11-12"), ("%d/%m/%Y", "12/11/2026", "2026-11-12"),
+    ("%m/%d/%Y", "12/11/2026", "2026-12-11"),
+    ("%d.%m.%Y", "31.12.2026 18:30", "2026-12-31T18:30:00"), ("%d-%m-%Y", "31-12-2026", "2026-12-31"),
+    ("%Y%m%d", "20261231", "2026-12-31"), ("%Y%m%d", 20261231, "2026-12-31"),
+    ("%m/%d/%Y", "2026-11-12", "2026-11-12"),  # ISO 8601 cannot be taken for another form
+    ("seconds", 1769853600, "2026-01-31T10:00:00+00:00"),
+    ("milliseconds", "1769853600000", "2026-01-31T10:00:00+00:00"),
+])  # fmt: skip
+def test_dates_are_read_in_the_form_of_the_line(form: str, value: Any, day: str) -> None:
+    assert value_of(DATE, value, dates=form) == day
+
+
+@pytest.mark.parametrize(("form", "value"), [
+    ("%m/%d/%Y", "31/12/2026"), ("%d.%m.%Y", "31/12/2026"), ("seconds", "soon"), ("seconds", 1e15), ("%Y%m%d", "2026"),
+])  # fmt: skip
+def test_a_date_in_another_form_is_not_guessed(form: str, value: Any) -> None:
+    assert "is not a date" in complaint(DATE, value, dates=form)
+
+
+def test_a_choice_takes_its_known_answers_alone() -> None:
+    answers = {"G": "Gold", "S": "Silver", "1": "One"}
+    read = [value_of(CHOICE, value, answers=answers) for value in ("G", " s ", ["G", "S"], 1, 1.0)]
+    assert read == ["Gold", "Silver", "Gold, Silver", "One", "One"]
+    assert "“Platinum” is not one of the known answers." in complaint(CHOICE, "Platinum", answers=answers)
+    assert "not one of the known" in complaint(CHOICE, ["G", "P"], answers=answers)
+    assert "not one of the known" in complaint(CHOICE, "gOLD", answers={"Gold": "1", "GOLD": "2"})
+
+
+def test_a_default_stands_for_what_is_empty_and_for_nothing_else() -> None:
+    rule = Rule("a", "x", MONEY, default="1,50", format=Format(currency="EUR"))
+    assert [map_document(each, [rule]).values for each in ({}, {"a": None}, {"a": ""}, {"a": 0}, {"a": "2"})] == [
+        {"x": 1.5}, {"x": 1.5}, {"x": 1.5}, {"x": 0}, {"x": 2},
+    ]  # fmt: skip
+    assert map_document({"a": "no"}, [rule]).values == {}

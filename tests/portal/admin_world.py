@@ -11,8 +11,9 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from integrations.actito.models import ActitoScenario
-from portal.models import ApiKey, Event, Pruning, Tenant
+from integrations.actito.models import ActitoConnection, ActitoScenario
+from passes.models import PassTemplate
+from portal.models import ApiKey, Customer, Event, Pruning, Tenant
 from portal.tenancy import Role
 from tests import factories as make
 
@@ -49,6 +50,15 @@ def make_world(mark: str) -> World:
     world.add(connection.lane)
     world.add(make.MappingFactory.make(connection=connection, attribute=f"{mark}Points"))
     world.add(make.ParameterFactory.make(connection=connection, parameter=f"{mark}Bonus"))
+    gone = {"what": "gone", "part": "attributes", "name": f"{mark}Points", "was": "INTEGER", "now": "", "event": 0,
+            "at": "2026-01-31T10:00:00+00:00"}  # fmt: skip
+    world.add(make.WebhooksFactory.make(
+        connection=connection,
+        lines=[{"event_type": "CREATE", "url": "", "state": "good", "remote_id": "7", "prefix": mark}],
+    ))  # fmt: skip
+    world.add(make.StructureFactory.make(
+        connection=connection, parts={"attributes": [{"name": f"{mark}Shoe", "type": "INTEGER"}]}, changes=[gone],
+    ))  # fmt: skip
     world.add(make.ScenarioFactory.make(connection=connection, display_name=f"{mark} welcome"))
     world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
     world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
@@ -69,30 +79,21 @@ def make_world(mark: str) -> World:
         )
     )
     world.add(make.TemplateConditionFactory.make(template=template, value=f"{mark} tier"))
+    _add_message(world, customer)
     world.add(make.TemplateLocationFactory.make(template=template, text=f"{mark} shop"))
     world.add(make.TemplateBeaconFactory.make(template=template, text=f"{mark} door"))
     world.add(make.TemplateMomentFactory.make(template=template, starts=f"{{{{ {mark}_day }}}}"))
     world.add(make.TemplateActionFactory.make(template=template, target=f"https://{mark}.example/shop"))
     world.add(make.ScenarioEntryFactory.make(scenario=world.rows[ActitoScenario], customer=customer, who=f"{mark}",
                                              interaction=f"{mark}-df98b314"))  # fmt: skip
+    _add_writing(world, connection, customer)
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
     registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
     world.add(registration)
     world.add(make.NoticeFactory.make(wallet_pass=wallet_pass, text=f"{mark} phone says"))
     world.add(registration.device)
-    cards = world.add(make.CardImportFactory.make(template=template, file_name=f"{mark} cards.csv",
-                                                  who=f"{mark} owner", unused=[f"{mark} column"]))  # fmt: skip
-    world.add(make.CardImportPartFactory.make(card_import=cards, cards=f'["{mark}"]'))
-    world.add(
-        make.CardImportProblemFactory.make(card_import=cards, serial=f"{mark}-1001", problem=f"{mark} is broken.")
-    )
-    people = world.add(make.CustomerImportFactory.make(
-        connection=connection, file_name=f"{mark} profiles.csv", who=f"{mark} owner", unused=[f"{mark} shoe size"],
-        missing=[f"{mark} tier"],
-        differences=[{"customer": f"{mark}@example.com", "values_changed": [["points", f"{mark} 1", f"{mark} 2"]]}],
-    ))  # fmt: skip
-    world.add(make.CustomerImportPartFactory.make(customer_import=people, profiles=[[{}, mark, None, {}]]))
-    world.add(make.CustomerImportProblemFactory.make(customer_import=people, problem=f"{mark} has no name."))
+    _add_imports(world)
+    _add_rules(world, template, customer)
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(
@@ -110,6 +111,51 @@ def make_world(mark: str) -> World:
     world.add(Pruning.objects.create(name=f"{mark} class"))
     world.add(make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body"))
     return world
+
+
+def _add_message(world: World, customer: Customer) -> None:
+    mark, template = world.mark, world.rows[PassTemplate]
+    message = world.add(make.PassMessageFactory.make(tenant=world.tenant, template=template, name=f"{mark} spring",
+                                                     text=f"{mark} double points"))  # fmt: skip
+    world.add(make.MessageTextFactory.make(message=message, text=f"{mark} points doublés"))
+    world.add(make.MessageValueFactory.make(message=message, value=f"{mark} gold"))
+    world.add(make.MessageConditionFactory.make(message=message, value=f"{mark} gold"))
+    world.add(make.MessageReceiptFactory.make(message=message, customer=customer))
+    world.add(make.MessageLimitsFactory.make(tenant=world.tenant))
+
+
+def _add_writing(world: World, connection: Any, customer: Any) -> None:
+    """What is written back to the connection's profiles."""
+    world.add(make.WalletNewsFactory.make(connection=connection, stopped=f"{world.mark} has no such attribute."))
+    world.add(make.GoneQuestionFactory.make(connection=connection))
+    written = {"tier": {"value": f"{world.mark} tier", "number": 1}}
+    world.add(make.WrittenProfileFactory.make(connection=connection, customer=customer, attributes=written))
+
+
+def _add_imports(world: World) -> None:
+    mark, template, connection = world.mark, world.rows[PassTemplate], world.rows[ActitoConnection]
+    cards = world.add(make.CardImportFactory.make(template=template, file_name=f"{mark} cards.csv",
+                                                  who=f"{mark} owner", unused=[f"{mark} column"]))  # fmt: skip
+    world.add(make.CardImportPartFactory.make(card_import=cards, cards=f'["{mark}"]'))
+    world.add(
+        make.CardImportProblemFactory.make(card_import=cards, serial=f"{mark}-1001", problem=f"{mark} is broken.")
+    )
+    people = world.add(make.CustomerImportFactory.make(
+        connection=connection, file_name=f"{mark} profiles.csv", who=f"{mark} owner", unused=[f"{mark} shoe size"],
+        missing=[f"{mark} tier"],
+        differences=[{"customer": f"{mark}@example.com", "values_changed": [["points", f"{mark} 1", f"{mark} 2"]]}],
+    ))  # fmt: skip
+    world.add(make.CustomerImportChunkFactory.make(customer_import=people, data=f"{mark};1".encode()))
+    world.add(make.CustomerImportPartFactory.make(customer_import=people, profiles=[[{}, mark, None, {}]]))
+    world.add(make.CustomerImportProblemFactory.make(customer_import=people, problem=f"{mark} has no name."))
+
+
+def _add_rules(world: World, template: Any, customer: Any) -> None:
+    mark, tenant = world.mark, world.tenant
+    rule = world.add(make.RuleFactory.make(tenant=tenant, name=f"{mark} rule", compared=f"{mark} Gold", template=None,
+                                           params={"template": template.pk, "message": f"{mark} news"}))  # fmt: skip
+    world.add(make.RuleConditionFactory.make(rule=rule, value=f"{mark} tier"))
+    world.add(make.RuleFiringFactory.make(rule=rule, customer=customer, outcome=f"{mark} pass"))
 
 
 def client_of(user: User, **options: Any) -> Client:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import customers
+from portal import customer_batch, customers
 from portal.customers import Applied, Profile
 from portal.models import Customer, Event, Identity, Tenant
 from tests.world import arrive, make_connection, make_tenant
@@ -72,6 +72,19 @@ def test_only_what_changed_is_told(cause: Event) -> None:
     assert apply(cause, {"a": 1, "b": 5}, 2).changed == {"b": (2, 5)}
     assert Customer.objects.get().values == {"a": 1, "b": 5, "c": 3}
     assert Event.objects.filter(kind__startswith="customer.changed").latest("pk").payload["names"] == ["b"]
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one", "many"])
+def test_the_news_tell_before_and_after_of_what_was_known_before(cause: Event, at_once: bool) -> None:
+    apply(cause, {"a": "x" * 300, "b": None, "c": 1}, 1)
+    told = {"a": "y" * 300, "b": [1], "c": 1, "heard of first": 4}
+    if at_once:
+        customer_batch.apply_profiles([profile(told)], cause=cause, number=2)
+    else:
+        apply(cause, told, 2)
+    payload = Event.objects.filter(kind__startswith="customer.changed").latest("pk").payload
+    assert payload["names"] == ["a", "b", "heard of first"]
+    assert payload["changes"] == {"a": ["x" * 250, "y" * 250], "b": [None, "[1]"]}
 
 
 def test_an_older_number_never_overwrites_a_newer_one(cause: Event) -> None:

@@ -101,6 +101,7 @@ def test_adding_and_removing_are_kept_whole(world: World, owner: Client) -> None
     given = {
         "name": "Second", "host": "https://api3.actito.com", "path_style": "v4", "licence": "verdi", "entity": "e",
         "table": "T", "unique_key": "emailAddress", "language_attribute": "", "api_key": "SECRET-two",
+        "nightly_reads": 1000,
         "mappings-TOTAL_FORMS": 0, "mappings-INITIAL_FORMS": 0, "parameters-TOTAL_FORMS": 0,
         "parameters-INITIAL_FORMS": 0,
     }  # fmt: skip
@@ -282,7 +283,7 @@ def test_a_line_that_both_added_is_told_instead_of_failing(world: World, edit: C
     told = late.post(page, {**open_form, **line})
     again = late.post(page, {**open_form, **line, "_seen": str(told.context["seen"])})
     assert again.status_code == 200
-    assert "already exists" in again.content.decode()
+    assert "Another line fills this value." in again.content.decode()
     assert AttributeMapping.objects.filter(connection=connection, value_name="tier").count() == 1
 
 

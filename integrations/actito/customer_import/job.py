@@ -12,9 +12,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from integrations.actito import rereading
 from integrations.actito.customer_import.lines import Verdict
 from integrations.actito.customer_import.look import profiles_of, verdict_of
-from integrations.actito.models import CustomerImport, CustomerImportPart
+from integrations.actito.models import CustomerImport, CustomerImportChunk, CustomerImportPart
 from portal import jobs, ledger
 from portal.customer_batch import apply_profiles
 from portal.jobs import Row
@@ -79,10 +80,13 @@ def _import(event: Event) -> Result:
     if part is None:
         return ledger.ignored(say("These customers were imported before, or their import was removed."))
     seen = part.customer_import
+    profiles = profiles_of(part, seen.connection.source)
     try:
-        applied = apply_profiles(profiles_of(part, seen.connection.source), cause=event, number=seen.number)
+        applied = apply_profiles(profiles, cause=event, number=seen.number)
     except IntegrityError as error:
         raise ledger.retry(say("One of these customers was made elsewhere at the same moment.")) from error
+    for profile in (told for told, each in zip(profiles, applied, strict=True) if each.back):
+        rereading.publish(seen.connection, profile.identities[seen.connection.source], cause=event)
     counts = Counter(str(verdict_of(each)) for each in applied)
     part.delete()
     _count(seen.pk, counts)
@@ -103,5 +107,6 @@ def _count(key: int, counts: Counter[str]) -> None:
 def tidy(tenants: Sequence[int]) -> None:
     """Every day: what nobody went on with, or whose job was cancelled, is forgotten after a week."""
     old = timezone.now() - KEPT
-    CustomerImportPart.objects.filter(customer_import__created_at__lt=old).delete()
+    for waiting in (CustomerImportPart, CustomerImportChunk):
+        waiting.objects.filter(customer_import__created_at__lt=old).delete()
     CustomerImport.objects.filter(created_at__lt=old).exclude(differences=[]).update(differences=[])

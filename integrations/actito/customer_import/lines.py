@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import sha256
 
 from integrations.actito.answers import id_of
 from integrations.actito.models import ActitoConnection
@@ -44,6 +45,12 @@ class Columns:
     unused: Sequence[str]
     missing: Sequence[str]
 
+    @property
+    def fingerprint(self) -> str:
+        """Another one where lines would be read otherwise."""
+        read_by = replace(self, rules=list(self.rules), identifying=sorted(self.identifying))  # type: ignore[arg-type]
+        return sha256(repr(read_by).encode("utf-8", "replace")).hexdigest()
+
 
 @dataclass(frozen=True)
 class Read:
@@ -68,8 +75,7 @@ def columns_of(names: Sequence[str], connection: ActitoConnection) -> Columns:
     used = {profile_id, key, language, *columns.values()}
     return Columns(
         connection.source, connection.unique_key, profile_id, key, language,
-        [Rule(columns[each.attribute], each.value_name, each.value_type, each.keep_if_empty)
-         for each in mappings if columns[each.attribute]],
+        [each.rule(columns[each.attribute]) for each in mappings if columns[each.attribute]],
         frozenset(each.value_name for each in mappings if each.identifies and columns[each.attribute]),
         [name for name in names if name not in used],
         [attribute for attribute, column in columns.items() if not column],

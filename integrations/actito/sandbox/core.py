@@ -6,12 +6,13 @@ import base64
 import secrets
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from integrations.actito.sandbox import profiles, webhooks
+from integrations.actito.sandbox import profiles, rights, webhooks
 from integrations.actito.sandbox.deliveries import Deliveries
 from integrations.actito.sandbox.store import Json, Profile, Refusal, Store, Table
 from integrations.actito.sandbox.switches import Switches
@@ -20,7 +21,9 @@ from portal.sandbox import Request, Response, Sandbox, route
 TOKEN_PATH = "/auth/token"
 LEGACY_PATH = "/ActitoWebServices/"
 LEGACY = "ActitoWebServices/ws/v4"
+LEGACY_5 = "ActitoWebServices/ws/v5"  # by analogy: no source shows a v5 route there
 CONCURRENT_REQUESTS = 5
+CALLS_PER_MINUTE, SLOWEST_SECONDS = 100, 5.0
 
 
 class ActitoCore(Sandbox):
@@ -33,8 +36,9 @@ class ActitoCore(Sandbox):
         self.switches = Switches()
         self._store = Store(state)
         self._deliveries = Deliveries(self.switches)
-        self._tokens: dict[str, float] = {}
+        self._tokens: dict[str, tuple[float, str]] = {}  # -> until when, and the API key it was given for
         self._running = 0
+        self._calls: deque[float] = deque()  # when the calls of the last minute came
         super().__init__(host, port)
 
     def stop(self) -> None:
@@ -53,13 +57,14 @@ class ActitoCore(Sandbox):
     def handle(self, request: Request) -> Response:
         """The answer of a route under `/_sandbox/`, or of a vendor route to who is let in."""
         try:
-            return super().handle(request) if request.path.startswith("/_sandbox/") else self._handle_call(request)
+            own = request.path.startswith("/_sandbox/") or request.path == "/"
+            return super().handle(request) if own else self._handle_call(request)
         except Refusal as refusal:
             return Response(refusal.status, refusal.body)
 
     def _handle_call(self, request: Request) -> Response:
         with self._slot():
-            time.sleep(self.switches.latency)
+            time.sleep(self.switches.latency + self._slowness())
             self._admit(request)
             response = super().handle(request)
         if response.status not in {404, 405}:
@@ -74,11 +79,12 @@ class ActitoCore(Sandbox):
     def get_token(self, request: Request) -> Response:
         """`{"accessToken", "tokenType", "expiresIn": "900s", "scope", "jti"}` for a raw API key in Authorization."""
         with self.lock:
-            if request.headers.get("authorization", "") not in self._store.api_keys:
+            key = request.headers.get("authorization", "")
+            if key not in self._store.api_keys:
                 raise Refusal(401, "UNAUTHORIZED", "Unknown API key")
             now, token = time.monotonic(), secrets.token_urlsafe(32)
-            self._tokens = {known: until for known, until in self._tokens.items() if until > now}
-            self._tokens[token] = now + self.token_seconds
+            self._tokens = {known: kept for known, kept in self._tokens.items() if kept[0] > now}
+            self._tokens[token] = (now + self.token_seconds, key)
         answer = {"accessToken": token, "tokenType": "bearer", "expiresIn": f"{self.token_seconds:g}s"}
         return Response(200, {**answer, "scope": "read write", "jti": str(uuid.uuid4())})
 
@@ -94,6 +100,16 @@ class ActitoCore(Sandbox):
             with self.lock:
                 self._running -= 1
 
+    def _slowness(self) -> float:
+        """Seconds that a call waits: none up to the limit of a minute, then more at each excess."""
+        with self.lock:
+            now = time.monotonic()
+            self._calls.append(now)
+            while self._calls[0] < now - 60:
+                self._calls.popleft()
+            excess = max(0, len(self._calls) - CALLS_PER_MINUTE)
+        return min(excess * self.switches.slow_step, SLOWEST_SECONDS) if self.switches.throttle else 0.0
+
     def _admit(self, request: Request) -> None:
         accepted = request.headers.get("accept", "*/*")
         if not any(kind in accepted for kind in ("application/json", "application/*", "*/*")):
@@ -103,11 +119,17 @@ class ActitoCore(Sandbox):
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
         bearer, basic = scheme.lower() == "bearer", scheme.lower() == "basic"
         with self.lock:
-            if bearer and self._tokens.get(credential, 0) > time.monotonic():
+            until, key = self._tokens.get(credential, (0.0, ""))
+            if bearer and until > time.monotonic():
+                self._check_rights(key, request)
                 return
             if basic and request.path.startswith(LEGACY_PATH) and credential in map(_basic, self._store.accounts):
                 return
         raise Refusal(401, "UNAUTHORIZED", "The access token is missing, unknown or expired")
+
+    def _check_rights(self, key: str, request: Request) -> None:
+        if area := rights.missing(self._store.rights.get(key, {}), request.method, request.path):
+            raise Refusal(403, "FORBIDDEN", f"The API user has no right for this: {area}", area=area)
 
     def _table(self, entity: str, table: str) -> Table:
         return self._store.entity(entity).table(table)

@@ -4,6 +4,10 @@
 - by category `/profiles/v4/...`, `/scenarios/v4/...`, `/webhooks/v4/...`, `/entities/v5/...`,
   `/profile-table-structure/v5/...`,
 - legacy `/ActitoWebServices/ws/v4/...`, which takes Basic credentials beside bearer tokens.
+
+Those of entities, tables and custom actions stand in directory.py, those of scenarios in
+scenarios.py; how a table is changed in structure.py; the page for
+people in desk.py.
 """
 
 from __future__ import annotations
@@ -13,12 +17,12 @@ from typing import Any, NamedTuple
 
 from integrations.actito.sandbox import profiles, webhooks
 from integrations.actito.sandbox.core import LEGACY, json_of
+from integrations.actito.sandbox.desk import DeskRoutes
 from integrations.actito.sandbox.scenarios import ScenarioRoutes, new_scenario
 from integrations.actito.sandbox.store import DEFAULT_ATTRIBUTES, Attribute, Entity, Json, Refusal, Table, Webhook
+from integrations.actito.sandbox.structure import StructureRoutes
 from portal.sandbox import Request, Response, route
 
-ENTITIES = r"/(?:entities/)?v5/entities"
-TABLES = r"/(?:profile-table-structure/)?v5/entities/(?P<entity>[^/]+)/profile-tables"
 PROFILES = rf"/(?:v4|profiles/v4|{LEGACY})/entity/(?P<entity>[^/]+)/table/(?P<table>[^/]+)/profile"
 PROFILE = PROFILES + r"/(?P<profile>[^/]+)"
 SUBSCRIPTIONS = PROFILE + r"/subscription"
@@ -33,7 +37,7 @@ class Seeded(NamedTuple):
     profile_ids: list[int]
 
 
-class ActitoSandbox(ScenarioRoutes):
+class ActitoSandbox(DeskRoutes, StructureRoutes, ScenarioRoutes):
     """Actito's REST API with state of its own; real changes are pushed to webhook subscriptions."""
 
     def seed(
@@ -45,23 +49,28 @@ class ActitoSandbox(ScenarioRoutes):
         account: str = "",
         attributes: Sequence[Attribute] = DEFAULT_ATTRIBUTES,
         subscriptions: Sequence[str] = ("Newsletter",),
+        segmentations: Sequence[str] = (),
         profiles: Iterable[Mapping[str, Any]] = (),
         scenarios: Iterable[Mapping[str, Any]] = (),
+        custom_actions: Iterable[str] = (),
     ) -> Seeded:
         """Makes what is not there yet, and pushes nothing; what is there stays as it is.
 
         A profile is a flat mapping, `{"emailAddress": "a@b.be", "points": 120, "Newsletter": True}`: names of the
         table's subscriptions are subscriptions, all others attributes. It needs a unique attribute to be known again.
-        A scenario is `{"name": "Welcome", "isActive": True}`, known again by its display name.
+        A scenario is `{"name": "Welcome", "isActive": True}`, known again by its display name; a custom action is its
+        name.
         `account` is a legacy Basic credential, `licence/account:password`.
         """
         with self.lock:
             for known, wanted in ((self._store.api_keys, api_key), (self._store.accounts, account)):
                 if wanted and wanted not in known:
                     known.append(wanted)
-            place = self._seed_table(entity, table, Table("", table, list(attributes), list(subscriptions)))
+            draft = Table("", table, list(attributes), list(subscriptions), list(segmentations))
+            place = self._seed_table(entity, table, draft)
             profile_ids = [_seed_profile(place, values) for values in profiles]
             self._seed_scenarios(place, scenarios)
+            self._seed_custom_actions(entity, custom_actions)
             self._store.save()
             return Seeded(place.id, profile_ids)
 
@@ -91,25 +100,6 @@ class ActitoSandbox(ScenarioRoutes):
         with self.lock:
             profile = profiles.find(self._table(entity, table), str(profile_id))
             return {**profile.attributes, **profile.subscriptions}
-
-    # Entities and table structure
-
-    @route("GET", ENTITIES)
-    def list_entities(self, request: Request) -> Response:
-        with self.lock:
-            entities = self._store.entities.values()
-            return Response(200, {"entities": [{"id": one.id, "name": one.name, "comment": None} for one in entities]})
-
-    @route("GET", TABLES)
-    def list_tables(self, request: Request, entity: str) -> Response:
-        """`{"profileTables": [...]}`: an analogy to `{"entities": [...]}`, no source shows the key."""
-        with self.lock:
-            return Response(200, {"profileTables": [table.structure() for table in self._store.entity(entity).tables]})
-
-    @route("GET", TABLES + r"/(?P<table>\d+)")
-    def get_table(self, request: Request, entity: str, table: str) -> Response:
-        with self.lock:
-            return Response(200, self._table(entity, table).structure())
 
     # Profiles
 
@@ -253,11 +243,7 @@ class ActitoSandbox(ScenarioRoutes):
         body = json_of(request)
         if not isinstance(body, dict) or not isinstance(body.get("parameters", {}), dict):
             raise Refusal(400, "INVALID_BODY", "Send {action, parameters}")
-        with self.lock:
-            place = self._table(entity, table)
-            known = profiles.find(place, profile)
-            action, parameters = str(body.get("action", "")), body.get("parameters", {})
-            pushed = self._push(webhooks.trigger(entity, place, known, action, parameters))
+        pushed = self._reach(entity, table, profile, str(body.get("action", "")), body.get("parameters", {}))
         return Response(202, {"pushed": pushed})
 
     @route("GET", "/_sandbox/deliveries")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,15 +86,46 @@ class Scenario:
 class Table:
     """A profile table with an index over its unique attributes."""
 
-    def __init__(self, table_id: str, name: str, attributes: list[Attribute], subscriptions: list[str]) -> None:
+    def __init__(
+        self,
+        table_id: str,
+        name: str,
+        attributes: list[Attribute],
+        subscriptions: list[str],
+        segmentations: Iterable[str] = (),
+    ) -> None:
         self.id = table_id
         self.name = name
         self.attributes = {attribute.name: attribute for attribute in (*TECHNICAL_ATTRIBUTES, *attributes)}
         self.subscriptions = subscriptions
+        self.segmentations = list(segmentations)
         self.profiles: dict[int, Profile] = {}
         self.scenarios: dict[int, Scenario] = {}
         self.next_profile_id = 1
         self._holders: dict[tuple[str, str], int] = {}
+
+    def names(self, part: str) -> list[str]:
+        """The names of a part that are kept as they are: subscription or segmentation."""
+        return {"subscription": self.subscriptions, "segmentation": self.segmentations}[part]
+
+    def add(self, attribute: Attribute) -> None:
+        """A new attribute, or another type for a known one."""
+        self.attributes[attribute.name] = attribute
+        self._index()
+
+    def remove(self, part: str, name: str) -> None:
+        if name not in (self.attributes if part == "attribute" else self.names(part)):
+            raise Refusal(404, f"{part.upper()}_NOT_FOUND", f"No {part} {name}", name=name)
+        if part == "attribute":
+            del self.attributes[name]
+            for profile in self.profiles.values():
+                profile.attributes.pop(name, None)
+            self._index()
+        else:
+            self.names(part).remove(name)
+
+    def _index(self) -> None:
+        self._holders = {key: each.id() for each in self.profiles.values() for key in self._keys(each)}
 
     def unique_names(self) -> list[str]:
         return [attribute.name for attribute in self.attributes.values() if attribute.unique]
@@ -127,7 +158,7 @@ class Table:
             "name": self.name,
             "attributes": [attribute.structure() for attribute in self.attributes.values()],
             "subscriptions": [{"name": name} for name in self.subscriptions],
-            "segmentations": [],
+            "segmentations": [{"name": name} for name in self.segmentations],
             "displayOptions": {"forAttributes": []},
         }
 
@@ -148,6 +179,7 @@ class Table:
             "name": self.name,
             "attributes": custom,
             "subscriptions": self.subscriptions,
+            "segmentations": self.segmentations,
             "profiles": [vars(profile) for profile in self.profiles.values()],
             "next_profile_id": self.next_profile_id,
             "scenarios": [vars(scenario) for scenario in self.scenarios.values()],
@@ -156,11 +188,12 @@ class Table:
     @classmethod
     def load(cls, saved: Json) -> Table:
         attributes = [Attribute(**attribute) for attribute in saved["attributes"]]
-        table = cls(saved["id"], saved["name"], attributes, saved["subscriptions"])
+        # State of an earlier version has no segmentations, or no scenarios.
+        segmentations = saved.get("segmentations", [])
+        table = cls(saved["id"], saved["name"], attributes, saved["subscriptions"], segmentations)
         for profile in saved["profiles"]:
             table.put(Profile(**profile))
         table.next_profile_id = saved["next_profile_id"]
-        # State that was kept before there were scenarios has none.
         table.scenarios = {each["id"]: Scenario(**each) for each in saved.get("scenarios", [])}
         return table
 
@@ -170,12 +203,19 @@ class Entity:
     id: int
     name: str
     tables: list[Table] = field(default_factory=list)
+    custom_actions: list[Json] = field(default_factory=list)  # {"id", "name"} and whatever else they were made with
 
     def table(self, name_or_id: str) -> Table:
         for table in self.tables:
             if name_or_id in {table.name, table.id}:
                 return table
         raise Refusal(404, "TABLE_NOT_FOUND", f"No profile table {name_or_id}", table=name_or_id)
+
+    def custom_action(self, action_id: str) -> Json:
+        for action in self.custom_actions:
+            if action["id"] == action_id:
+                return action
+        raise Refusal(404, "CUSTOM_ACTION_NOT_FOUND", f"No custom action {action_id}", id=action_id)
 
 
 @dataclass
@@ -197,6 +237,7 @@ class Store:
         self.path = path
         self.entities: dict[str, Entity] = {}
         self.api_keys: list[str] = []
+        self.rights: dict[str, dict[str, str]] = {}  # API key -> area -> level; what is not named may be written
         self.accounts: list[str] = []
         self.webhooks: dict[int, Webhook] = {}
         self.last_id = 0
@@ -229,9 +270,15 @@ class Store:
     def _dump(self) -> Json:
         return {
             "api_keys": self.api_keys,
+            "rights": self.rights,
             "accounts": self.accounts,
             "entities": [
-                {"id": entity.id, "name": entity.name, "tables": [table.dump() for table in entity.tables]}
+                {
+                    "id": entity.id,
+                    "name": entity.name,
+                    "tables": [table.dump() for table in entity.tables],
+                    "custom_actions": entity.custom_actions,
+                }
                 for entity in self.entities.values()
             ],
             "webhooks": [vars(webhook) for webhook in self.webhooks.values()],
@@ -240,8 +287,11 @@ class Store:
 
     def _load(self, saved: Json) -> None:
         self.api_keys, self.accounts, self.last_id = saved["api_keys"], saved["accounts"], saved["last_id"]
+        # State that was kept by an earlier version lacks what came since.
+        self.rights = saved.get("rights", {})
         for entity in saved["entities"]:
             tables = [Table.load(table) for table in entity["tables"]]
-            self.entities[entity["name"]] = Entity(entity["id"], entity["name"], tables)
+            actions = entity.get("custom_actions", [])
+            self.entities[entity["name"]] = Entity(entity["id"], entity["name"], tables, actions)
         for webhook in saved["webhooks"]:
             self.webhooks[webhook["id"]] = Webhook(**webhook)

@@ -18,10 +18,12 @@ class Switches:
     duplicate: every push is posted twice.
     out_of_order: a push is held and posted after the next one, at the latest after hold_seconds.
     retries: how often a push is posted again that was not answered with 2xx.
-    throttle: the sixth concurrent request is answered with 429.
+    throttle: the sixth concurrent request is answered with 429, and beyond 100 calls a minute each takes longer.
+    slow_step: seconds that each call beyond the minute's limit adds, up to five.
     latency: seconds each vendor route takes; they count as concurrent.
     allow_update_default: what POST profile does without the parameter allowUpdate.
     conflict_status: the answer to a value of a unique attribute that another profile holds.
+    structure_parts: whether a structure lists subscriptions and segmentations beside attributes.
     scenario_right: whether API keys may read scenarios; without it the answer is 403.
     start_right: whether API keys may start scenarios; without it the answer is 403.
     not_started_status: the answer to a start of a scenario that is stopped, or has no Start block.
@@ -37,9 +39,11 @@ class Switches:
     hold_seconds: float = 2.0
     retries: int = 0
     throttle: bool = True
+    slow_step: float = 0.05
     latency: float = 0.0
     allow_update_default: bool = True
     conflict_status: int = 409
+    structure_parts: bool = True
     scenario_right: bool = True
     start_right: bool = True
     not_started_status: int = 400

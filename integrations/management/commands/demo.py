@@ -122,7 +122,8 @@ class Command(BaseCommand):
             f"  2. The phones: {demo.phones_url}\n"
             "  3. Templates: change a text, publish it, and watch the phones.\n"
             f"  4. Customers: open {OWNERS[0][0]}.\n"
-            f"  5. Change points or break something: docs/sandbox.md. Actito's sandbox is {demo.actito_url}\n"
+            f"  5. Be the marketer in Actito: change a profile, fire a custom action: {demo.actito_url}\n"
+            "  6. Break something: docs/sandbox.md.\n"
             f"  Addresses and keys for scripts are in {seeding.state_file()}.\n\n"
             "Ctrl-C stops everything."
         )

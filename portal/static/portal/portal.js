@@ -42,3 +42,55 @@ document.addEventListener("htmx:load", (event) => {
   const form = event.target.querySelector("input[type=file]")?.form;
   if (form) form.setAttribute("hx-encoding", "multipart/form-data");
 });
+
+// A line of a mapping: the part says which names are offered, the type says which options there are.
+function settle(select) {
+  const line = select.closest(".form-group");
+  if (!line) return;
+  if (select.dataset.names) line.querySelector("input[list]")?.setAttribute("list", `${select.dataset.names}-${select.value}`);
+  if (!("options" in select.dataset)) return;
+  for (const option of line.querySelectorAll("[data-types]")) {
+    const unneeded = !option.dataset.types.split(" ").includes(select.value);
+    option.closest(".field-line")?.toggleAttribute("hidden", unneeded);
+  }
+}
+const settleAll = (within) => within.querySelectorAll("select[data-names], select[data-options]").forEach(settle);
+document.addEventListener("DOMContentLoaded", () => settleAll(document));
+document.addEventListener("formset:added", (event) => settleAll(event.target));
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-names], select[data-options]")) settle(event.target);
+});
+
+// What the preview tells of a line stands by the field it is about as well.
+function tellLines() {
+  document.querySelectorAll(".portal-line-finding").forEach((said) => said.remove());
+  for (const link of document.querySelectorAll("#mapping-preview [data-field]")) {
+    const place = document.getElementById(link.dataset.field)?.closest(".grow");
+    const sentence = link.nextElementSibling.textContent;
+    if (!place || place.textContent.includes(sentence)) continue;
+    const said = document.createElement("p");
+    said.className = `portal-line-finding ${link.closest("li").className}`;
+    said.textContent = sentence;
+    place.append(said);
+  }
+}
+document.addEventListener("DOMContentLoaded", tellLines);
+document.addEventListener("htmx:afterSwap", tellLines);
+
+// A line of a form whose choice asks for some of its fields only hides the others: data-asks="is:name,value none:pass".
+function showAsked(choice) {
+  const asked = new Map(choice.dataset.asks.split(" ").map((each) => each.split(":")));
+  const shown = (asked.get(choice.value) ?? "").split(",");
+  for (const name of new Set([...asked.values()].join(",").split(","))) {
+    const field = document.getElementById(choice.id.replace(/[^-]+$/, name));
+    if (field) (field.closest(".related-widget-wrapper") ?? field).classList.toggle("portal-unasked", !shown.includes(name));
+  }
+}
+
+function showAllAsked() {
+  for (const choice of document.querySelectorAll("select[data-asks]")) showAsked(choice);
+}
+
+document.addEventListener("change", (event) => event.target.matches("select[data-asks]") && showAsked(event.target));
+document.addEventListener("formset:added", showAllAsked);
+document.addEventListener("DOMContentLoaded", showAllAsked);

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from integrations.actito import client
 from integrations.actito.sandbox import ActitoSandbox
+from integrations.actito.tokens import tokens
 from tests.integrations.actito.double import Double
 from tests.world import ACTITO_KEY, ENTITY, TABLE
 
 
 @pytest.fixture(autouse=True)
 def _no_kept_tokens() -> None:
-    client._tokens._kept.clear()
+    tokens._kept.clear()
 
 
 @pytest.fixture

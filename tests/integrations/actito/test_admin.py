@@ -10,11 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from integrations.actito.models import ActitoConnection, AttributeMapping
+from integrations.actito.sandbox import ActitoSandbox
 from portal.models import Event, Lane
 from portal.tenancy import Role
 from tests import factories as make
 from tests.factories import API_KEY
 from tests.portal.admin_world import World, client_of, make_world, member, url
+from tests.world import ACTITO_KEY
 
 pytestmark = pytest.mark.django_db
 SUBMIT = {"_form_submitted": "True"}
@@ -25,6 +27,7 @@ def form(connection: ActitoConnection | None = None, **changes: Any) -> dict[str
     data = {
         "name": "Actito", "host": HOST, "licence": "verdi", "path_style": "categorised", "entity": "demo",
         "table": "Profiles", "unique_key": "emailAddress", "language_attribute": "", "api_key": "",
+        "nightly_reads": 1000,
         "mappings-TOTAL_FORMS": 0, "mappings-INITIAL_FORMS": 0,
         "parameters-TOTAL_FORMS": 0, "parameters-INITIAL_FORMS": 0,
     }  # fmt: skip
@@ -89,8 +92,8 @@ def test_another_address_takes_the_key_again(world: World, owner: Client) -> Non
     assert (connection.host, connection.api_key) == ("https://elsewhere.example", "newer")
 
 
-@pytest.mark.parametrize("number", [201, 100_000])
-def test_more_mappings_than_fit_are_refused_at_once(world: World, owner: Client, number: int) -> None:
+def test_more_mappings_than_fit_are_refused_at_once(world: World, owner: Client) -> None:
+    """However many a posted number speaks of."""
     connection, name = world.rows[ActitoConnection], "value"
     rows = {
         f"mappings-{n}-{key}": value for n in range(201)
@@ -98,7 +101,7 @@ def test_more_mappings_than_fit_are_refused_at_once(world: World, owner: Client,
                            "value_type": "text", "connection": connection.pk}.items()
     }  # fmt: skip
     before = AttributeMapping.objects.count()
-    posted = form(**{**rows, "mappings-TOTAL_FORMS": number})
+    posted = form(**{**rows, "mappings-TOTAL_FORMS": 100_000})
     response = owner.post(url(ActitoConnection, "change", connection.pk), posted)
     assert response.status_code == 200
     assert len(response.context["inline_admin_formsets"][0].formset.forms) == 201
@@ -127,38 +130,82 @@ def answer_token() -> None:
     responses.get(f"{HOST}/auth/token", json={"accessToken": "t", "expiresIn": "900s"})
 
 
-@responses.activate
-def test_testing_shows_each_step_and_what_the_mappings_make(world: World, owner: Client) -> None:
-    connection = world.rows[ActitoConnection]
-    mapping = world.rows[AttributeMapping]
-    answer_token()
-    read = f"{HOST}/profiles/v4/entity/{connection.entity}/table/Profiles/profile/7"
-    responses.get(read, json={"attributes": {"profileId": "7", mapping.attribute: "42"}})
+def at(connection: ActitoConnection, actito: ActitoSandbox, **more: Any) -> ActitoConnection:
+    """The connection of the world, turned to the sandbox."""
+    for name, value in {"host": actito.url, "entity": "demo", "api_key": ACTITO_KEY, **more}.items():
+        setattr(connection, name, value)
+    connection.save()
+    return connection
+
+
+def steps_of(owner: Client, connection: ActitoConnection, profile: str = "") -> dict[str, tuple[str, str]]:
+    """What a test shows: the title of each step -> its tone and sentence."""
+    steps = owner.post(action(connection, "test"), {**SUBMIT, "profile": profile}).context["steps"]
+    return {step.title: (step.tone, step.sentence) for step in steps}
+
+
+def test_testing_shows_each_step_and_what_the_mappings_make(world: World, owner: Client, actito: ActitoSandbox) -> None:
+    connection, mapping = at(world.rows[ActitoConnection], actito), world.rows[AttributeMapping]
+    AttributeMapping.objects.filter(pk=mapping.pk).update(attribute="points")
     assert world.mark in owner.get(action(connection, "test")).content.decode()  # a known profile is proposed
-    text = owner.post(action(connection, "test"), {**SUBMIT, "profile": "7"}).content.decode()
-    for part in ("The connection works", "Asking for a token", "Reading the profile", mapping.value_name, "42"):
+    page = owner.post(action(connection, "test"), {**SUBMIT, "profile": "emailAddress=anna.peeters@example.com"})
+    text = page.content.decode()
+    for part in ("The connection works", "Profile 1 was read.", "auth/token", mapping.value_name, "420"):
         assert part in text, part
-    assert API_KEY not in text
+    assert ACTITO_KEY not in text
     assert not Event.objects.filter(kind="actito.profile").exists()
+    shown = steps_of(owner, connection)  # without a name, any profile is read
+    assert list(shown) == ["Token", "Entity", "Profile table", "A profile", "Unique attribute", "List of scenarios",
+                           "List of webhooks"]  # fmt: skip
+    assert {tone for tone, _ in shown.values()} == {"good"}
+
+
+@pytest.mark.parametrize(
+    ("area", "step", "said"),
+    [("entities", "Entity", "may not list entities"), ("tables", "Profile table", "may not list profile tables"),
+     ("profiles", "A profile", "may not read profiles"), ("scenarios", "List of scenarios", "may not read scenarios"),
+     ("webhooks", "List of webhooks", "may not read webhooks")],
+)  # fmt: skip
+def test_each_right_that_a_key_lacks_is_told_by_its_step(
+    world: World, owner: Client, actito: ActitoSandbox, area: str, step: str, said: str
+) -> None:
+    actito.grant("narrow", {area: "none"})
+    shown = steps_of(owner, at(world.rows[ActitoConnection], actito, api_key="narrow"))
+    assert shown[step][0] == "bad"
+    assert said in shown[step][1]
+    others = {name for name in shown if name not in {step, "Unique attribute"}}
+    assert {shown[name][0] for name in others} == {"good"}
+
+
+@pytest.mark.parametrize(
+    ("change", "step", "said"),
+    [({"entity": "nowhere"}, "Entity", "It lists: demo."),
+     ({"table": "Nobody"}, "Profile table", "It lists: Profiles."),
+     ({"unique_key": "firstName"}, "Unique attribute", "is not unique"),
+     ({"unique_key": "shoeSize"}, "Unique attribute", "has no attribute")],
+)  # fmt: skip
+def test_a_name_that_actito_does_not_know_is_told(
+    world: World, owner: Client, actito: ActitoSandbox, change: dict[str, str], step: str, said: str
+) -> None:
+    shown = steps_of(owner, at(world.rows[ActitoConnection], actito, **change))
+    assert shown[step][0] == "bad"
+    assert said in shown[step][1]
 
 
 @responses.activate
 @pytest.mark.parametrize(("status", "said"), [(401, "does not accept the API key"), (500, "answered 500")])
-def test_testing_says_what_went_wrong(world: World, owner: Client, status: int, said: str) -> None:
+def test_a_test_without_a_token_tries_nothing_else(world: World, owner: Client, status: int, said: str) -> None:
     responses.get(f"{HOST}/auth/token", status=status)
-    text = owner.post(action(world.rows[ActitoConnection], "test"), {**SUBMIT, "profile": ""}).content.decode()
-    assert "does not work" in text
-    assert said in text
+    shown = steps_of(owner, world.rows[ActitoConnection])
+    assert shown["Token"][0] == "bad"
+    assert said in shown["Token"][1]
+    assert set(list(shown.values())[1:]) == {("quiet", "Not tried.")}
     assert Lane.objects.filter(paused_at=None).count() == Lane.objects.count()
 
 
-@responses.activate
-def test_a_profile_that_is_not_there_is_told(world: World, owner: Client) -> None:
-    answer_token()
-    connection = world.rows[ActitoConnection]
-    responses.get(f"{HOST}/profiles/v4/entity/{connection.entity}/table/Profiles/profile/8", status=404)
-    text = owner.post(action(connection, "test"), {**SUBMIT, "profile": "8"}).content.decode()
-    assert "knows no profile “8”" in text
+def test_a_profile_that_is_not_there_is_told(world: World, owner: Client, actito: ActitoSandbox) -> None:
+    shown = steps_of(owner, at(world.rows[ActitoConnection], actito), "8")
+    assert "knows no profile “8”" in shown["A profile"][1]
 
 
 def test_resuming(world: World) -> None:

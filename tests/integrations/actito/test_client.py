@@ -17,10 +17,11 @@ import pytest
 from django.apps import apps
 
 from integrations.actito.answers import ActitoProfile
-from integrations.actito.client import ActitoClient, _tokens
+from integrations.actito.client import ActitoClient
 from integrations.actito.models import ActitoConnection
 from integrations.actito.sandbox import ActitoSandbox
-from portal import http, ledger
+from integrations.actito.tokens import tokens
+from portal import ledger
 from portal.http import ApiError
 from portal.ledger import Work
 from portal.ledger.failure import Decision
@@ -106,15 +107,15 @@ def test_an_expired_token_is_renewed_once(actito: ActitoSandbox) -> None:
 
 def test_a_token_that_another_thread_renewed_is_not_dropped(actito: ActitoSandbox) -> None:
     connection = connect(actito.url)
-    fresh = _tokens.get(connection, None)
-    _tokens.forget(connection, "an older token")
-    assert _tokens.get(connection, None) == fresh
+    fresh = tokens.get(connection, None)
+    tokens.forget(connection, "an older token")
+    assert tokens.get(connection, None) == fresh
 
 
 def test_the_slow_token_service_of_one_tenant_holds_up_no_other(actito: ActitoSandbox, double: Double) -> None:
     slow, released = make_connection(make_tenant("slow"), double.url), threading.Event()
     double.token = lambda line: line.sendall(token()) if released.wait(5) else None
-    threading.Thread(target=_tokens.get, args=(slow, None), daemon=True).start()
+    threading.Thread(target=tokens.get, args=(slow, None), daemon=True).start()
     while not double.seen:
         time.sleep(0.01)
     started = time.monotonic()
@@ -331,7 +332,7 @@ def drip_the_head(line: socket.socket) -> None:
 def test_a_slow_or_dripping_server_is_given_up_in_time(
     double: Double, reply: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(http.call.__kwdefaults__, "read_seconds", 0.4)
+    monkeypatch.setattr(ActitoClient, "read_seconds", 0.4)
     double.profile = reply
     started = time.monotonic()
     error = refusal(connect(double.url))
@@ -453,3 +454,21 @@ def assert_nowhere(secret: str) -> None:
     for model in apps.get_models():
         for row in model._base_manager.values():
             assert secret not in repr(row), f"{model.__name__}: {row}"
+
+
+# Accounts of old licences
+
+
+def test_an_account_of_an_old_licence_asks_with_http_basic_and_no_token(actito: ActitoSandbox) -> None:
+    actito.seed(account="verdi/webservices:pass wörd")
+    connection = connect(actito.url, path_style="legacy", account="verdi/webservices", api_key="pass wörd")
+    assert with_trail(connection).read_profile("1")
+    assert [request["path"] for request in actito.requests] == [
+        "/ActitoWebServices/ws/v4/entity/demo/table/Profiles/profile/1"
+    ]
+    connection.api_key = "another"
+    connection.save()
+    with pytest.raises(ApiError) as caught:
+        with_trail(connection).read_profile("1")
+    assert (caught.value.decision, caught.value.status) == (Decision.PAUSE, 401)
+    assert not Attempt.objects.filter(request_excerpt__contains="pass").exists()

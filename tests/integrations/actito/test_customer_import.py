@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,12 +13,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from integrations.actito.customer_import import look
 from integrations.actito.customer_import.job import begin, tidy
 from integrations.actito.customer_import.lines import NoProfiles
-from integrations.actito.customer_import.look import look
+from integrations.actito.customer_import.upload import receive
 from integrations.actito.models import ActitoConnection, CustomerImport, CustomerImportPart
 from integrations.mapping import ValueType
-from portal import customers
+from portal import customers, ledger
 from portal.customers import Profile
 from portal.models import Customer, Event, Identity, Job
 from portal.sheets import NoTable
@@ -45,8 +46,23 @@ def export(*lines: str, head: str = HEAD) -> bytes:
 
 
 def looked_at(actito: ActitoConnection, *lines: str, head: str = HEAD, ago: timedelta = timedelta(0)) -> CustomerImport:
-    file, moment = io.BytesIO(export(*lines, head=head)), timezone.now() - ago
-    return look(actito, file, name="profiles.csv", who="anna@example.com", exported_at=moment)
+    seen = uploaded(actito, export(*lines, head=head), timezone.now() - ago)
+    look_through(seen)
+    return seen
+
+
+def uploaded(actito: ActitoConnection, file: bytes, exported_at: datetime | None = None) -> CustomerImport:
+    moment = exported_at or timezone.now()
+    return receive(actito, io.BytesIO(file), name="profiles.csv", who="anna@example.com", exported_at=moment)
+
+
+def look_through(seen: CustomerImport) -> int:
+    """A worker looks at the file to its end. Returns in how many runs."""
+    worker, runs = Worker(), 0
+    while not seen.looked_at:
+        runs += worker.turn()
+        seen.refresh_from_db()
+    return runs
 
 
 def imported(actito: ActitoConnection, *lines: str, **more: Any) -> CustomerImport:
@@ -114,6 +130,45 @@ class TestTheLook:
             looked_at(actito, head=head)
         assert said in str(caught.value.sentence)  # type: ignore[attr-defined]
         assert not CustomerImport.objects.exists()
+
+    def test_a_long_file_is_looked_at_in_parts_and_each_line_once(
+        self, actito: ActitoConnection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(look, "SECONDS_AT_ONCE", 0.0)
+        monkeypatch.setattr(look, "AT_ONCE", 3)
+        lines = [f"{number};c{number}@example.com;{number}" for number in range(1, 11)]
+        lines[3:3] = ['11;"c11@example.com";"a cell\nover lines"', "2;c2@example.com;9", "12;short"]
+        seen = uploaded(actito, export(*lines, "1;c1@example.com;8"))
+        assert look_through(seen) == 7  # the lines are counted first, and the end is found behind the last
+        assert seen.found == {"new": 11, "repeated": 2, "bad": 1, "partly": 1}
+        assert [line for line, _ in told(seen)] == [5, 7, 8, 16]
+        assert (seen.lines, seen.lines_in_all, seen.chunks.count()) == (14, 14, 0)
+
+    def test_a_mapping_that_changes_meanwhile_begins_it_anew(
+        self, actito: ActitoConnection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(look, "SECONDS_AT_ONCE", 0.0)
+        monkeypatch.setattr(look, "AT_ONCE", 1)
+        seen = uploaded(actito, export("1;a@example.com;7;gold", "2;b@example.com;many;gold", head=f"{HEAD};tier"))
+        while CustomerImport.objects.get().lines < 2:
+            for event in ledger.claim(1, "tester"):
+                ledger.run(event)
+        map_value(actito, "tier", "tier")
+        look_through(seen)
+        assert (seen.found, seen.unused, len(told(seen))) == ({"new": 2, "partly": 1}, [], 1)
+        values = [each[3] for part in seen.parts.order_by("pk") for each in part.profiles]
+        assert values == [{"points": 7, "tier": "gold"}, {"tier": "gold"}]
+
+    def test_a_file_of_too_many_lines_says_so(self, actito: ActitoConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(look, "LINES_LIMIT", 1)
+        seen = looked_at(actito, "1;a@example.com;1", "2;b@example.com;1")
+        assert str(seen.refused) == "The file has more than 1 lines. Cut it into several."
+        assert (seen.found, seen.chunks.count()) == ({}, 0)
+
+    def test_an_import_that_is_removed_meanwhile_ends_its_look(self, actito: ActitoConnection) -> None:
+        uploaded(actito, export("1;a@example.com;1")).delete()
+        Worker().turn()
+        assert Event.objects.get(kind="actito.look").status == Event.Status.IGNORED
 
     def test_what_nobody_went_on_with_is_forgotten_after_a_week(self, actito: ActitoConnection) -> None:
         read(actito, 1, "anna@example.com", points=10)
@@ -198,19 +253,19 @@ class TestTheJob:
         assert not Identity.objects.filter(namespace=customers.KEY_ONLY).exists()
 
     def test_a_broken_line_in_the_middle_is_told_and_the_statements_are_few(self, actito: ActitoConnection) -> None:
-        lines = [f"{number};c{number}@example.com;{number}" for number in range(1, 1001)]
-        lines[500] = '501;"broken;1'
+        lines = [f"{number};c{number}@example.com;{number}" for number in range(1, 401)]
+        lines[200] = '201;"broken;1'
         seen = looked_at(actito, *lines)
         assert (seen.found, told(seen)) == (
-            {"new": 999, "bad": 1}, [(502, "The line is broken: look at its quotation marks.")],
+            {"new": 399, "bad": 1}, [(202, "The line is broken: look at its quotation marks.")],
         )  # fmt: skip
         job = begin(seen, by=make.UserFactory.make())
         assert job
         with CaptureQueriesContext(database) as asked:
             Worker().until_ended(job)
-        written = [each["sql"] for each in asked.captured_queries if 'INTO "portal_customer"' in each["sql"]]
-        assert len(written) <= 20
-        assert (Customer.objects.count(), changes()) == (999, 999)
+        written = [each["sql"] for each in asked.captured_queries if 'INTO "portal_customer"' in (each["sql"] or "")]
+        assert len(written) <= 8
+        assert (Customer.objects.count(), changes()) == (399, 399)
 
 
 class TestInTheAdmin:
@@ -225,6 +280,13 @@ class TestInTheAdmin:
         client = client_of(member(world, Role.MARKETER))
         self.upload(client, actito, export("7;gust@example.com;1", "x;hans@example.com;2"))
         seen = CustomerImport.objects.get()
+        address = url(CustomerImport, "change", seen.pk)
+        page = client.get(address).content.decode()
+        assert "The lines are counted." in page
+        assert f"{url(CustomerImport, 'changelist')}{seen.pk}/begin/" not in page
+        assert not client.get(address, headers={"HX-Request": "true"}).headers.get("HX-Refresh")
+        look_through(seen)
+        assert client.get(address, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
         page = client.get(url(CustomerImport, "change", seen.pk)).content.decode()
         for part in ("What would happen", "New customers", "“x” is not a profile id.", "Nothing is imported yet."):
             assert part in page, part

@@ -660,6 +660,34 @@ def test_more_than_five_concurrent_requests_are_429_when_throttled(
     assert (statuses.count(429), statuses.count(200)) == (refused, 8 - refused)
 
 
+def test_beyond_a_hundred_calls_a_minute_each_takes_longer(sandbox: ActitoSandbox) -> None:
+    sandbox.switches.slow_step = 0.1
+    assert [sandbox._slowness() for _ in range(103)][-4:] == pytest.approx([0, 0.1, 0.2, 0.3])
+    sandbox.switches.throttle = False
+    assert sandbox._slowness() == 0
+    sandbox.switches.throttle, sandbox.switches.slow_step = True, 60
+    assert sandbox._slowness() == 5
+
+
+EVERY_ROUTE = [
+    ("entities", "v5", "entities"), ("profile-table-structure", "v5", "entities/demo/profile-tables"),
+    ("profile-table-structure", "v5", "entities/demo/profile-tables/2"),
+    ("profile-table-structure", "v4", "entity/demo/table"), ("scenarios", "v5", "entities/demo/custom-actions"),
+    ("profiles", "v4", "entity/demo/table/Profiles/profile"), ("profiles", "v4", "entity/demo/table/2/profile/1"),
+    ("profiles", "v4", "entity/demo/table/Profiles/profile/1/subscription"),
+    ("profiles", "v4", "entity/demo/table/Profiles/profile/emailAddress=ann@example.com/subscription/Newsletter"),
+    ("scenarios", "v4", "entity/demo/table/Profiles/scenario"), ("webhooks", "v4", "entity/demo/webhookSubscription"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("category", "version", "path"), EVERY_ROUTE)
+def test_every_route_answers_under_each_path_style(call: Caller, category: str, version: str, path: str) -> None:
+    styles = (f"/{version}", f"/{category}/{version}", f"/ActitoWebServices/ws/{version}")
+    answers = [call("GET", f"{style}/{path}") for style in styles]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+
+
 def test_the_sandboxs_own_routes_are_never_throttled(sandbox: ActitoSandbox) -> None:
     sandbox.switches.latency = 5
     assert requests.get(sandbox.url + "/_sandbox/deliveries", timeout=1).json() == []

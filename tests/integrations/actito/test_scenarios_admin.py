@@ -202,10 +202,10 @@ def test_an_empty_list_says_what_to_do_next(world: World, owner: Client) -> None
     new = make.MembershipFactory.make()
     page = text(client_of(new.user))
     assert "Connect Actito first. Its scenarios are then read by themselves." in page
-    assert f'href="{url(ActitoConnection, "add")}"' in page
+    assert f'href="{url(ActitoConnection, "connect")}"' in page
     assert "Refresh from Actito" not in page
     auditor = make.MembershipFactory.make(tenant=new.tenant, role=Role.AUDITOR)
-    assert f'href="{url(ActitoConnection, "add")}"' not in text(client_of(auditor.user))
+    assert f'href="{url(ActitoConnection, "connect")}"' not in text(client_of(auditor.user))
     assert client_of(new.user).post(REFRESH, SUBMIT).status_code == 302
     assert not Event.objects.filter(tenant=new.tenant).exists()
 

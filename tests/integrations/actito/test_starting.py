@@ -9,7 +9,7 @@ import pytest
 import requests
 from django.test import Client
 
-from integrations.actito import starting
+from integrations.actito import starting, starting_chosen
 from integrations.actito.models import ActitoConnection, ActitoScenario, ScenarioEntry
 from integrations.actito.sandbox import ActitoSandbox
 from integrations.actito.scenarios import ask
@@ -307,3 +307,66 @@ class TestForMany:
     def test_operators_do_not_start_it_for_many(self, verdi: ActitoConnection, anna: Customer) -> None:
         client = client_of(make.MembershipFactory.make(tenant=verdi.tenant, role=Role.OPERATOR).user)
         assert self.many(client).status_code == 403
+
+
+class TestForThoseWhoWereTicked:
+    @pytest.fixture
+    def mia(self, verdi: ActitoConnection) -> Client:
+        return client_of(make.MembershipFactory.make(tenant=verdi.tenant, role=Role.MARKETER).user)
+
+    def ask(self, client: Client, *customers: Customer, **given: Any) -> str:
+        chosen = {"action": "start_for_chosen", "_selected_action": [each.pk for each in customers]}
+        answer = client.post(url(Customer, "changelist"), {**chosen, **given}, follow=True)
+        return str(answer.content.decode())
+
+    def test_how_many_is_said_first_and_one_click_starts_once(
+        self, actito: ActitoSandbox, verdi: ActitoConnection, anna: Customer, mia: Client
+    ) -> None:
+        stranger = Customer.objects.create(tenant=verdi.tenant, key="nobody@example.com")
+        assert "For 2 chosen customers" in self.ask(mia, anna, stranger)
+        given = {"scenario": scenario().pk, "rate": "", "click": str(uuid.uuid4())}
+        page = self.ask(mia, anna, stranger, **given)
+        assert "starts for one customer" in page
+        assert "One is left out" in page
+        assert not Job.objects.exists()
+        for _ in range(2):
+            self.ask(mia, anna, stranger, **given, confirmed="1")
+        Worker().until_ended(Job.objects.get())
+        assert len(entered(actito)) == 1
+
+    def test_more_than_are_taken_at_once_are_refused_and_not_cut(
+        self, verdi: ActitoConnection, anna: Customer, mia: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(starting_chosen, "KEYS_MOST", 1)
+        known(verdi, "9", "bram@example.com")
+        page = self.ask(mia, anna, scenario=scenario().pk, select_across="1", click="c", confirmed="1")
+        assert "more than 1 customer" in page
+        assert not Job.objects.exists()
+
+    def test_the_page_that_is_sent_again_for_others_is_another_start(
+        self, verdi: ActitoConnection, anna: Customer, mia: Client
+    ) -> None:
+        bram = known(verdi, "9", "bram@example.com")
+        for chosen in (anna, bram, bram):
+            self.ask(mia, chosen, scenario=scenario().pk, rate="", click="the same", confirmed="1")
+        assert [each.payload["customers"] for each in Job.objects.order_by("pk")] == [[anna.pk], [bram.pk]]
+
+    def test_nobody_whom_the_connection_knows_starts_nothing(self, verdi: ActitoConnection, mia: Client) -> None:
+        stranger = Customer.objects.create(tenant=verdi.tenant, key="nobody@example.com")
+        page = self.ask(mia, stranger, scenario=scenario().pk, rate="", click=str(uuid.uuid4()), confirmed="1")
+        assert "knows none of them" in page
+        assert not Job.objects.exists()
+
+    def test_a_scenario_that_cannot_be_started_or_is_anothers_is_refused(
+        self, verdi: ActitoConnection, anna: Customer, mia: Client
+    ) -> None:
+        foreign = make.ScenarioFactory.make()
+        for refused in (scenario("Autumn"), foreign):
+            page = self.ask(mia, anna, scenario=refused.pk, rate="", click=str(uuid.uuid4()), confirmed="1")
+            assert "Select a valid choice" in page
+        assert not Job.objects.exists()
+
+    def test_who_may_not_configure_has_no_such_action(self, verdi: ActitoConnection, anna: Customer) -> None:
+        client = client_of(make.MembershipFactory.make(tenant=verdi.tenant, role=Role.OPERATOR).user)
+        self.ask(client, anna, scenario=scenario().pk, rate="", click=str(uuid.uuid4()), confirmed="1")
+        assert not Job.objects.exists()

@@ -1,0 +1,4 @@
+"""Rules: when something happens, and conditions hold, then do something. They know no vendor: docs/rules.md.
+
+Vendors register what they can do (`registry.rule_action`) and what they tell of (`registry.rule_trigger`).
+"""
