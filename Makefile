@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-slow judges faults lint bench messages lock clean
+.PHONY: help install install-dev demo test test-slow judges faults lint bench messages discovery lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -66,6 +66,9 @@ bench: install-dev  ## Print the benchmarks' ratios
 
 messages: install-dev  ## Bring the French and Dutch catalogues up to date
 	$(BIN)/python -m tests.catalogues
+
+discovery: install-dev  ## Reduce Google's description of its Wallet API anew
+	$(BIN)/python -m tests.discovery
 
 lock: install-dev  ## Pin every version anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock

@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from passes.apple import schema
-from passes.apple.schema import Problem
 from passes.apple.styles import additions_of, style_of
+from passes.documents import Problem
 from passes.filling import ContentError
 from portal.sentences import say
 

@@ -13,31 +13,17 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from passes import conversions
+from passes.documents import Problem, is_expression
 from portal.sentences import Sentence, say
 
 _TABLE = json.loads((Path(__file__).with_name("keys.json")).read_text(encoding="utf-8"))
 OBJECTS: dict[str, dict[str, str]] = _TABLE["objects"]
 VALUES: dict[str, list[str]] = _TABLE["values"]
 _COLOUR = re.compile(r"rgb\(\s*\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3}\s*\)|#[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?")
-
-
-class Problem(NamedTuple):
-    """What is wrong, and where: `semantics.seats.0.seatRow`."""
-
-    path: str
-    sentence: Sentence
-
-    @property
-    def told(self) -> Sentence:
-        return say("%(path)s %(reason)s.", path=self.path or "{ … }", reason=self.sentence)
-
-
-def is_expression(value: Any) -> bool:
-    return isinstance(value, str) and "{{" in value
 
 
 def problems(document: Any, kind: str, path: str = "") -> Iterator[Problem]:
