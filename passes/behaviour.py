@@ -7,6 +7,7 @@ from typing import Any
 
 from passes.apple.additions import fitted
 from passes.filling import ContentError, Filling
+from passes.google.additions import filled as google_additions
 from portal.sentences import say
 
 NFC_BYTES = 64  # iOS cuts a longer message without a word, and the terminal reads another number
@@ -15,6 +16,7 @@ NFC_BYTES = 64  # iOS cuts a longer message without a word, and the terminal rea
 def behaviour(design: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
     """The parts of a design that hold expressions, filled in. What is empty for this customer is left out."""
     filled = {name: fill(design[name], filling) for name, fill in _FILLS.items() if name in design}
+    filled["google"] = google_additions(design, filling)
     return {name: value for name, value in filled.items() if value}
 
 
@@ -67,4 +69,4 @@ _FILLS: dict[str, Callable[[Any, Filling], Any]] = {
     "nfc": _nfc,
     "apple": _additions,
 }
-EXPRESSED = frozenset(_FILLS)
+EXPRESSED = frozenset({*_FILLS, "google"})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from passes.addresses import LINKS
 from passes.apple.additions import fitted
 from passes.behaviour import EXPRESSED, behaviour
 from passes.design import NUMBERS
@@ -16,8 +17,6 @@ from passes.filling import ContentError, Filling
 from portal.sentences import say
 
 __all__ = ["Content", "ContentError", "content_hash", "render"]
-
-LINKS = ("https://", "http://", "mailto:", "tel:", "sms:")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Content:
     And where the template has them: "style", "poster", "expires", "grouping", "sharing_prohibited", "stores",
     "app_link", "nfc": {"message", "key", "confirmed"}, "max_distance", "locations": [{"latitude", "longitude",
     "altitude", "text"}], "beacons": [{"uuid", "major", "minor", "text"}], "moments": [{"starts", "ends"}],
-    "actions": [{"kind", "target"}], "apple": what only Apple's pass.json has, "time_zone".
+    "actions": [{"kind", "target"}], "apple": what only Apple's pass.json has, "google": {"class", "object"} with what
+    only Google's resources have, "time_zone".
     """
 
     data: dict[str, Any]

@@ -54,6 +54,7 @@ def _behaviour(template: PassTemplate) -> Iterator[tuple[str, Any]]:
     for name in ("poster", "expires", "grouping", "sharing_prohibited", "app_link"):
         yield name, getattr(template, name)
     yield "apple", template.apple_additions
+    yield "google", template.google_additions
     yield "stores", [int(number) for number in template.store_ids.split(",") if number.strip()]
     if template.nfc_message:
         confirmed = {"confirmed": True} if template.nfc_confirmed else {}

@@ -22,6 +22,7 @@ from passes.getting import get_pass
 from passes.joining import confirm, join
 from passes.links import Read, page_of, read_link, read_link_to_all
 from passes.models import TemplateImage, WalletPass
+from passes.pictures import sharpest
 from passes.qr import qr_address
 from passes.screens import EXPIRED, UNFIT, UNKNOWN, NoCard, answered, language_of
 from passes.screens import page as screen
@@ -97,9 +98,7 @@ def _image_addresses(wallet_pass: WalletPass, token: str, language: str) -> dict
     """{"logo": address}, the sharpest of each role. Addresses carry the hash, so a browser keeps what it has."""
     found = {}
     for role in _IMAGE_ROLES:
-        names = [f"{folder}{role}{scale}.png" for folder in (f"{language}.lproj/", "") for scale in ("@3x", "@2x", "")]
-        sha1 = next((kept for name in names if (kept := wallet_pass.content["images"].get(name))), "")
-        if sha1:
+        if sha1 := sharpest(wallet_pass.content["images"], role, language):
             found[role] = reverse("pass-image", args=[token, sha1])
     return found
 

@@ -21,5 +21,6 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("portal.api")),
     path("wallet/apple/", include("passes.apple.service")),
+    path("wallet/google/images/", include("passes.google.images")),
     path("p/", include("passes.pages")),
 ]

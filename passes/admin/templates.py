@@ -121,6 +121,7 @@ class PassTemplateAdmin(TenantAdmin):
         ),
         (_("Apple Wallet: NFC"), {"classes": ["collapse"], "fields": [("nfc_message", "nfc_confirmed"), "nfc_key"]}),
         (_("Apple Wallet: additions"), {"classes": ["collapse"], "fields": ["apple_additions"]}),
+        (_("Google Wallet: additions"), {"classes": ["collapse"], "fields": ["google_additions"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -5,9 +5,10 @@ https://developer.apple.com/documentation/walletpasses/pass/barcodes-data.dictio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from passes.barcodes import drawable, fallback
 
 FORMATS = {
     "qr": "PKBarcodeFormatQR",
@@ -19,13 +20,7 @@ FORMATS = {
     "codabar": "PKBarcodeFormatCodabar",
     "itf": "PKBarcodeFormatI2of5",
 }
-# New in iOS 27, and what each can carry.
-NEW = {
-    "ean13": re.compile(r"[0-9]{13}"),
-    "code39": re.compile(r"[0-9A-Z .$/+%-]+"),
-    "codabar": re.compile(r"([A-D]?)[0-9$:/.+-]+([A-D]?)"),
-    "itf": re.compile(r"([0-9]{2})+"),
-}
+NEW = frozenset({"ean13", "code39", "codabar", "itf"})  # in iOS 27
 
 
 def barcodes(barcode: Mapping[str, str]) -> list[dict[str, str]]:
@@ -33,24 +28,8 @@ def barcodes(barcode: Mapping[str, str]) -> list[dict[str, str]]:
     that the new one cannot carry.
     """
     shown = [barcode["format"]] if drawable(barcode["format"], barcode["message"]) else []
-    fallback = [_fallback(barcode["message"])] if barcode["format"] in NEW else []
-    return [_barcode(name, barcode) for name in [*shown, *fallback]]
-
-
-def drawable(name: str, message: str) -> bool:
-    if name not in NEW:
-        return True
-    return bool(NEW[name].fullmatch(message)) and (name != "ean13" or _checks(message))
-
-
-def _checks(digits: str) -> bool:
-    """EAN-13's last digit: with it, the digits weighted 1, 3, 1, 3 … add up to tens."""
-    return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits)) % 10 == 0
-
-
-def _fallback(message: str) -> str:
-    """Code 128 is read where the new ones are; it carries ASCII only."""
-    return "code128" if message.isascii() else "qr"
+    known = [fallback(barcode["message"])] if barcode["format"] in NEW else []
+    return [_barcode(name, barcode) for name in [*shown, *known]]
 
 
 def _barcode(name: str, barcode: Mapping[str, str]) -> dict[str, Any]:

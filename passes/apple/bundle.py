@@ -19,6 +19,7 @@ from passes.apple.document import pass_json
 from passes.apple.sign import CertificateError, sign
 from passes.apple.translations import strings
 from passes.models import AppleCredentials, TemplateImage, WalletPass
+from passes.pictures import FOR_GOOGLE, role_of
 from portal.secrets import sealed
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
@@ -80,7 +81,8 @@ class _Images:
 def _images(wallet_pass: WalletPass) -> _Images:
     """The images that the content names, by file name."""
     content = wallet_pass.content
-    wanted, poster = tuple(sorted(content.get("images", {}).items())), bool(content.get("poster"))
+    named = (item for item in content.get("images", {}).items() if role_of(item[0]) not in FOR_GOOGLE)
+    wanted, poster = tuple(sorted(named)), bool(content.get("poster"))
     try:
         images = _kept_images(wallet_pass.template_id, wanted, poster)
     except LookupError:
@@ -106,7 +108,7 @@ def _laid_out(images: Mapping[str, bytes], poster: bool) -> _Images:
 
 def _present_images(template_id: int) -> dict[str, bytes]:
     """What the template has now. An icon for sharp screens only serves all screens: `icon.png` is the required one."""
-    rows = TemplateImage.objects.filter(template_id=template_id).order_by("scale")
+    rows = TemplateImage.objects.filter(template_id=template_id).exclude(role__in=FOR_GOOGLE).order_by("scale")
     images = {row.file_name: bytes(row.data) for row in rows}
     for sharper in ("icon@2x.png", "icon@3x.png"):
         if sharper in images:

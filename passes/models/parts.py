@@ -171,6 +171,8 @@ class TemplateImage(TemplateChild):
         ARTWORK = "artwork", _("Artwork")
         PRIMARY_LOGO = "primaryLogo", _("Logo of a poster")
         SECONDARY_LOGO = "secondaryLogo", _("Second logo of a poster")
+        GOOGLE_LOGO = "googleLogo", _("Logo for Google Wallet")
+        GOOGLE_HERO = "googleHero", _("Wide picture for Google Wallet")
 
     template = models.ForeignKey(PassTemplate, on_delete=models.CASCADE, related_name="images")
     role = models.CharField(_("role"), max_length=14, choices=Role.choices)
@@ -189,6 +191,7 @@ class TemplateImage(TemplateChild):
         constraints = [
             models.UniqueConstraint(fields=["template", "role", "scale", "language"], name="template_image_language")
         ]
+        indexes = [models.Index(fields=["sha1"], name="template_image_sha1")]  # Google asks by it
 
     def __str__(self) -> str:
         return self.file_name

@@ -142,6 +142,11 @@ class PassTemplate(TenantModel):
         _("additions to pass.json"), null=True, blank=True,
         help_text=_("What only Apple Wallet has, as JSON with the keys of Apple's pass.json. Texts may hold values."),
     )  # fmt: skip
+    google_additions = models.JSONField(
+        _("additions to Google's resources"), null=True, blank=True,
+        help_text=_("What only Google Wallet has, as JSON with the keys of its API: {\"class\": what all passes share, "
+                    "\"object\": what each has}. Texts may hold values; those of “class” only as the tier."),
+    )  # fmt: skip
     open_enrolment = models.BooleanField(
         _("open to everybody"), default=False, db_default=False,
         help_text=_("The template then has a link for posters and newsletters: whoever confirms an e-mail address "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.forms.models import model_to_dict
 from django.test import Client, override_settings
 
+from passes.design import design_of
 from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText, WalletPass
 from portal.models import Event, Job
 from portal.tenancy import Role
@@ -157,12 +159,23 @@ def test_a_thousand_fields_are_an_error_of_the_form(world: World, owner: Client)
 @pytest.mark.parametrize(
     "text", ['{"a": NaN}', "[" * 500 + "]" * 500, "[" * 100_000, '"' + "x" * 30_000 + '"', "{", "[1]", "5"]
 )
-def test_additions_that_nothing_can_store_are_refused(world: World, owner: Client, text: str) -> None:
+@pytest.mark.parametrize("field", ["apple_additions", "google_additions"])
+def test_additions_that_nothing_can_store_are_refused(world: World, owner: Client, field: str, text: str) -> None:
     template = world.rows[PassTemplate]
-    response = owner.post(url(PassTemplate, "change", template.pk), form_of(template, apple_additions=text))
+    response = owner.post(url(PassTemplate, "change", template.pk), form_of(template, **{field: text}))
     assert response.status_code == 200
     template.refresh_from_db()
-    assert template.apple_additions is None
+    assert getattr(template, field) is None
+
+
+def test_additions_for_google_are_part_of_the_design(world: World, owner: Client) -> None:
+    template, additions = world.rows[PassTemplate], {"object": {"accountName": "{{ first_name }}"}}
+    form = form_of(template, google_additions=json.dumps(additions))
+    assert owner.post(url(PassTemplate, "change", template.pk), form).status_code == 302
+    assert design_of(PassTemplate.objects.get(pk=template.pk))["google"] == additions
+    page = owner.get(url(PassTemplate, "change", template.pk)).content.decode()
+    assert "Google Wallet: additions" in page
+    assert "accountName" in page
 
 
 def test_a_template_that_somebody_holds_a_pass_of_is_not_removed(world: World, owner: Client) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from passes.apple.lint import additions, appearance, expressions, fields, images, surroundings
+from passes.apple.lint import additions, appearance, fields, images, surroundings
 from passes.findings import Facts, Finding
+from passes.lint import expressions
 
 _RULES = (
     appearance.check, expressions.check, fields.check, images.check, surroundings.check, additions.check,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from passes.apple.barcodes import NEW, drawable
-from passes.apple.lint.texts import constant
+from passes.apple.barcodes import NEW
+from passes.barcodes import drawable
 from passes.findings import Facts, Finding, error, warning
+from passes.lint.texts import constant
 from portal.sentences import say
 
 # Web Content Accessibility Guidelines 2.2, 1.4.3: large text. Below it, few people can read a card in the sun.

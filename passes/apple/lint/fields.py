@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from passes.apple import schema
-from passes.apple.lint.texts import constant
 from passes.apple.styles import poster_places, style_of
-from passes.content import LINKS
 from passes.findings import Facts, Finding, error, warning
-from passes.models import TemplateField
+from passes.lint import fields as common
 from portal.sentences import say
 
 MOST = 100
@@ -31,24 +29,17 @@ def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
         yield error("fields", say("%(count)s fields are more than a card can hold: %(most)s at most.",
                                   count=len(fields), most=MOST))  # fmt: skip
         return
-    yield from _doubled(fields)
+    yield from common.check(design, facts)
     yield from _room(fields, style)
     if design.get("poster"):
         yield from _poster_room(fields)
     for field in fields:
         row = field["label"] or field["key"]
         yield from _options(field, style, row)
-        yield from _linked(field, row)
         for problem in schema.problems(field.get("semantics", {}), "Semantics"):
             yield error("fields.semantics", problem.told, row)
         if field["place"] == "footer" and not design.get("poster"):
             yield warning("fields.place", say("Only posters have a foot, so this is not shown."), row)
-
-
-def _doubled(fields: list[dict[str, Any]]) -> Iterator[Finding]:
-    for key, count in Counter(field["key"] for field in fields).items():
-        if count > 1:
-            yield error("fields.key", say("Two fields have this key."), key)
 
 
 def _room(fields: list[dict[str, Any]], style: str) -> Iterator[Finding]:
@@ -85,15 +76,3 @@ def _options(field: Mapping[str, Any], style: str, row: str) -> Iterator[Finding
         yield warning("fields.detectors", say("It has an effect on the back only."), row)
     if field["change_message"] and "%@" not in field["change_message"]:
         yield warning("fields.change_message", say("Without %@, phones show a text of their own."), row)
-    if field.get("format") == TemplateField.Format.CURRENCY and not field.get("currency"):
-        yield error("fields.currency", say("Which currency is the amount in?"), row)
-
-
-def _linked(field: Mapping[str, Any], row: str) -> Iterator[Finding]:
-    link = field.get("link", "")
-    if not link:
-        return
-    if field.get("format"):
-        yield warning("fields.link", say("A value with a format has no link."), row)
-    if not str(constant(link) or link).startswith((*LINKS, "{{")):
-        yield error("fields.link", say("A link begins with https://, mailto: or tel:."), row)

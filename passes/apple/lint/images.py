@@ -12,6 +12,7 @@ from passes.apple.styles import additions_of, style_of
 from passes.findings import Facts, Finding, error, warning
 from passes.images import Png
 from passes.models import TemplateImage
+from passes.pictures import FOR_GOOGLE, role_of
 from portal.sentences import say
 
 POINTS = {
@@ -34,7 +35,8 @@ class Picture(NamedTuple):
 
 def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     """A row is named as the form names the role."""
-    pictures = {_picture(path): facts.images.get(path) for path in design["images"]}
+    paths = (path for path in design["images"] if role_of(path) not in FOR_GOOGLE)
+    pictures = {_picture(path): facts.images.get(path) for path in paths}
     if not any(picture.role == "icon" and not picture.language for picture in pictures):
         yield error("images", say("There is no icon. Phones refuse a pass without one."))
     for role, language in sorted({(picture.role, picture.language) for picture in pictures}):

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from passes import conversions
 from passes.apple.document import GROUPED
-from passes.apple.lint.texts import UTC, constant
 from passes.apple.styles import style_of
 from passes.behaviour import NFC_BYTES
 from passes.findings import Facts, Finding, error, warning
+from passes.lint.texts import UTC, constant
 from portal.sentences import say
 
 MOST_PLACES = 10

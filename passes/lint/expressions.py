@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from passes import conversions
-from passes.apple.lint.texts import UTC, constant
 from passes.design import MESSAGE, NUMBERS
 from passes.expressions import ExpressionError, evaluate, is_alone, names_in
 from passes.findings import Facts, Finding, error, warning
+from passes.lint.texts import UTC, constant
 from portal.sentences import say
 
 
@@ -88,7 +88,8 @@ def places(design: Mapping[str, Any]) -> Iterator[Place]:
     yield Place("grouping", "", design.get("grouping", ""))
     yield Place("app_link", "", design.get("app_link", ""))
     yield Place("nfc_message", "", design.get("nfc", {}).get("message", ""))
-    yield from (Place("apple_additions", "", text) for text in _texts(design.get("apple")))
+    for wallet in ("apple", "google"):
+        yield from (Place(f"{wallet}_additions", "", text) for text in _texts(design.get(wallet)))
     for moment in design.get("moments", []):
         yield Place("moments.starts", moment["starts"], moment["starts"], "date")
         yield Place("moments.ends", moment["starts"], moment.get("ends", ""), "date")
