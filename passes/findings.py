@@ -31,12 +31,14 @@ class Facts:
     """What a design does not say itself.
 
     images: by path in the pass. nfc: whether the certificate may sign passes with NFC; None when that is not known.
+    reachable: whether a wallet's vendor can fetch pictures from the portal.
     known: the names of values that customers have; empty while there is none to look at. samples: the values of some
     customers.
     """
 
     images: Mapping[str, Png] = field(default_factory=dict)
     nfc: bool | None = None
+    reachable: bool = True
     known: frozenset[str] = frozenset()
     samples: Sequence[Mapping[str, Any]] = ()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from passes import eligible
 from passes.apple import certificate
-from passes.apple.lint import lint
+from passes.apple import lint as apple
 from passes.certificates import parsed
 from passes.design import design_of
 from passes.findings import Facts, Finding
+from passes.google import lint as google
 from passes.images import inspect_png
 from passes.models import AppleCredentials, PassTemplate, TemplateImage, WalletPass
 from portal.models import Customer
@@ -15,12 +18,14 @@ from portal.models import Customer
 LOOKED_AT, TRIED = 200, 50
 
 
-def inspect_template(template: PassTemplate) -> list[Finding]:
+def inspect_template(template: PassTemplate, *, for_google: bool = False) -> list[Finding]:
     """Errors first. Of a template without a wallet only its conditions are looked at: nobody will see the rest."""
-    facts = _facts(template)
+    facts, design = _facts(template), design_of(template)
     found = [*eligible.check(template, facts.known)]
-    found += lint(design_of(template), facts) if template.apple else []
-    return sorted(found, key=lambda finding: finding.severity)  # "error" comes before "warning"
+    found += apple.lint(design, facts) if template.apple else []
+    found += google.lint(design, facts) if for_google else []
+    # What is wrong for both wallets is told once.
+    return sorted(dict.fromkeys(found), key=lambda finding: finding.severity)  # "error" comes before "warning"
 
 
 def _facts(template: PassTemplate) -> Facts:
@@ -31,7 +36,8 @@ def _facts(template: PassTemplate) -> Facts:
     passes = WalletPass.objects.filter(template=template, tenant_id=template.tenant_id).order_by("-pk")
     newest = list(customers[:LOOKED_AT])
     known = {name for values in [*newest, *passes.values_list("values", flat=True)[:LOOKED_AT]] for name in values}
-    return Facts(images, _nfc(template.apple), frozenset(known), newest[:TRIED])
+    reachable = settings.SANDBOX or settings.PUBLIC_URL.startswith("https://")
+    return Facts(images, _nfc(template.apple), reachable, known=frozenset(known), samples=newest[:TRIED])
 
 
 def _nfc(apple: AppleCredentials | None) -> bool | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pytest_django import Settings
 
 from passes.inspection import inspect_template
 from passes.models import PassTemplate
@@ -80,3 +81,35 @@ def test_the_newest_customers_are_tried() -> None:
     assert told(design) == [
         ("fields.expression", "It cannot be shown for 2 of 3 customers, who would keep the card that they have."),
     ]
+
+
+def told_for_google(template: PassTemplate) -> list[tuple[str, str]]:
+    found = inspect_template(PassTemplate.objects.get(pk=template.pk), for_google=True)
+    return [(finding.field, str(finding.sentence)) for finding in found]
+
+
+def test_a_template_for_google_is_looked_at_for_google_too() -> None:
+    found = told_for_google(world.template(apple=None))
+
+    assert (
+        "fields",
+        "No field has the format “Number”, so Google Wallet has no points to show and to announce.",
+    ) in found
+    assert any(field == "images.data" and "660" in sentence for field, sentence in found)
+
+
+def test_what_both_wallets_would_say_is_said_once() -> None:
+    world.customer()
+    design = world.template(fields=[("header", "stars", "Stars", "{{ stars }}", "")])
+
+    assert [field for field, _ in told_for_google(design)].count("fields.expression") == 1
+
+
+def test_google_cannot_fetch_pictures_from_a_portal_without_https(settings: Settings) -> None:
+    settings.SANDBOX = False
+    settings.PUBLIC_URL = "http://wallet.example.com"
+    design = world.template(apple=None)
+    assert told_for_google(design)[0][0] == "images"
+
+    settings.PUBLIC_URL = "https://wallet.example.com"
+    assert told_for_google(design)[0][0] != "images"
