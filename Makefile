@@ -61,6 +61,7 @@ bench: install-dev  ## Print the benchmarks' ratios
 	$(BIN)/python -m bench.admin
 	$(BIN)/python -m bench.metrics
 	$(BIN)/python -m bench.apple
+	$(BIN)/python -m bench.google
 	$(BIN)/python -m bench.actito
 	$(BIN)/python -m bench.retention
 

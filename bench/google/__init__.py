@@ -1,0 +1,1 @@
+"""Google Wallet's side of passes."""
