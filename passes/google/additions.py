@@ -1,6 +1,7 @@
 """Additions to Google's resources: what only Google Wallet has, as JSON beside the design.
 
-{"class": what all passes of the template share, "object": what each has}, with the keys of Google's API.
+{"class": what all passes of the template share, "object": what each has}, with the keys of Google's API. A generic
+template may also say {"type": "flight"} or {"type": "transit"}.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from passes.documents import Problem, is_expression
 from passes.filling import ContentError, Filling
 from passes.google import schema
 from passes.google.fitting import fitted
-from passes.google.names import schema_of
+from passes.google.names import JOURNEYS, schema_of
 from portal.sentences import say
 
 NAME = "google"
@@ -71,6 +72,9 @@ def problems(design: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("", say("must be an object"))
         return
     for part, given in additions.items():
+        if part == "type":
+            yield from _type(design["kind"], given)
+            continue
         if part not in OWNED:
             yield Problem(part, say("must be “class” or “object”"))
             continue
@@ -79,6 +83,13 @@ def problems(design: Mapping[str, Any]) -> Iterator[Problem]:
         for key in sorted(OWNED[part] & set(given if isinstance(given, Mapping) else ())):
             yield Problem(f"{part}.{key}", say("is set by the portal or elsewhere in this form"))
     yield from _of_one_customer(additions)
+
+
+def _type(kind: str, given: Any) -> Iterator[Problem]:
+    if kind != "generic":
+        yield Problem("type", say("is for generic templates only"))
+    elif given not in JOURNEYS:
+        yield Problem("type", say("must be one of %(values)s", values=list(JOURNEYS)))
 
 
 def _of_one_customer(additions: Mapping[str, Any]) -> Iterator[Problem]:
@@ -94,8 +105,10 @@ def filled(design: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
     if not additions:
         return {}
     said = say("Additions to Google's resources")
-    tree = filling.tree(said, additions)
-    fit = {part: fitted(schema_of(design, part), given) for part, given in tree.items()}
+    fit = {
+        part: fitted(schema_of(design, part), filling.tree(said, given)) if part in OWNED else given
+        for part, given in additions.items()
+    }
     if wrong := next(chain(_of_one_customer(additions), problems({**design, NAME: fit})), None):
         raise ContentError(say("“%(part)s”: %(reason)s", part=said, reason=wrong.told))
     return {part: given for part, given in fit.items() if given}

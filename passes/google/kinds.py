@@ -115,10 +115,18 @@ def _nothing(*_: object) -> Parts:
     yield from ()
 
 
-KINDS: Mapping[str, Kind] = {
-    "customerCard": Kind(_loyalty_class, _loyalty_object),
+def _transit_class(making: Making) -> Parts:
+    yield from branded(making)
+    if logo := making.image(LOGO):
+        yield "logo", logo
+
+
+KINDS: Mapping[str, Kind] = {  # by Google's type
+    "loyalty": Kind(_loyalty_class, _loyalty_object),
     "offer": Kind(_offer_class, _nothing),
     "giftCard": Kind(_gift_card_class, _gift_card_object),
     "eventTicket": Kind(_ticket_class, _ticket_object),
     "generic": Kind(_nothing, _generic_object),
+    "flight": Kind(branded, _nothing),
+    "transit": Kind(_transit_class, _nothing),
 }

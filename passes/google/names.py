@@ -12,11 +12,17 @@ TYPES = {
     "eventTicket": "eventTicket",
     "generic": "generic",
 }
+JOURNEYS = (
+    "flight",
+    "transit",
+)  # what a generic template may be by its additions, as it may be a boardingPass at Apple
 
 
 def type_of(design: Mapping[str, Any]) -> str:
     """The first part of its resources' names: `loyalty` of loyaltyClass and loyaltyObject."""
-    return TYPES[design["kind"]]
+    additions = design.get("google")
+    asked = additions.get("type") if isinstance(additions, Mapping) else None
+    return asked if design["kind"] == "generic" and asked in JOURNEYS else TYPES[design["kind"]]
 
 
 def schema_of(design: Mapping[str, Any], part: str) -> str:

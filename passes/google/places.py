@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from passes.google.names import type_of
+
 Field = Mapping[str, Any]
 
 ROWS, COLUMNS = 3, 3
@@ -44,11 +46,11 @@ class Places:
 def places_of(design: Mapping[str, Any]) -> Places:
     """Of a design, or of the content that was made of it."""
     fields: list[Field] = design["fields"]
-    kind, front = design["kind"], {place: [f for f in fields if f["place"] == place] for place in FRONT}
-    header = next(iter(front["primary"]), None) if kind == "generic" else None
+    name, front = type_of(design), {place: [f for f in fields if f["place"] == place] for place in FRONT}
+    header = next(iter(front["primary"]), None) if name == "generic" else None
     counted = [field for place in _COUNTED for field in front[place] if field.get("format") in _NUMBERS]
-    points = counted[:2] if kind == "customerCard" else []
-    balance = next((f for f in counted if f["format"] == "currency"), None) if kind == "giftCard" else None
+    points = counted[:2] if name == "loyalty" else []
+    balance = next((f for f in counted if f["format"] == "currency"), None) if name == "giftCard" else None
     titled = [field for field in (header, balance) if field is not None]  # Google shows them above the rows
     shown = {place: [field for field in each if field not in titled] for place, each in front.items()}
     rows, left_over = _rows(shown)

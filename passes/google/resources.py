@@ -23,7 +23,8 @@ KEY_LENGTH = 12
 
 @dataclass(frozen=True)
 class Resources:
-    """`type`: "loyalty", "offer", "giftCard", "eventTicket" or "generic".
+    """`type`: "loyalty", "offer", "giftCard", "eventTicket" or "generic"; "flight" or "transit" by additions to a generic
+    template.
 
     `class_key`: what of the class depends on a customer's values, which is the tier; empty where nothing does. It is
     part of the class's id.
@@ -74,7 +75,7 @@ def class_of(
     own = {
         "id": class_id,
         **dict(class_parts(making, callback)),
-        **dict(KINDS[content["kind"]].class_parts(making)),
+        **dict(KINDS[type_of(content)].class_parts(making)),
     }
     return merged(own, additions_of(content, "class"))
 
@@ -93,6 +94,6 @@ def object_of(
         "id": object_id,
         "classId": class_id,
         **dict(object_parts(making, now)),
-        **dict(KINDS[content["kind"]].object_parts(making, suffix)),
+        **dict(KINDS[type_of(content)].object_parts(making, suffix)),
     }
     return merged(own, additions_of(content, "object"))

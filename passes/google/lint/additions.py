@@ -9,9 +9,11 @@ from typing import Any
 
 from passes.documents import is_expression
 from passes.findings import Facts, Finding, error, warning
-from passes.google.additions import additions_of, problems
+from passes.google.additions import OWNED, additions_of, problems
 from passes.google.lint.fields import MODULE_ID
+from passes.google.names import JOURNEYS, schema_of, type_of
 from passes.google.places import ROWS, places_of
+from passes.google.schema import SCHEMAS
 from passes.google.shared import MOST_LOCATIONS
 from portal.sentences import say
 
@@ -32,6 +34,8 @@ def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     if found:
         return
     given = {part: additions_of(design, part) for part in PARTS}
+    if type_of(design) in JOURNEYS:
+        yield from _lacking(design, given)
     yield from _rows(given["class"])
     yield from _modules(design, given)
     standing = {"class": design.get("locations", []), "object": []}
@@ -41,6 +45,14 @@ def check(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
         if added and len([*standing[part], *added]) > MOST_LOCATIONS:
             yield error(FIELD, say("Google Wallet refuses more than %(count)s places.", count=MOST_LOCATIONS))
         yield from _lengths(part, document)
+
+
+def _lacking(design: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """What Google requires of a journey, and the form has no place for."""
+    for part, document in given.items():
+        for key in SCHEMAS[schema_of(design, part)]["required"]:
+            if key not in {*document, *OWNED[part], "logo"}:
+                yield error(FIELD, say("%(path)s is required.", path=f"{part}.{key}"))
 
 
 def _lengths(part: str, document: Mapping[str, Any]) -> Iterator[Finding]:

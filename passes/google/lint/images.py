@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from passes.findings import Facts, Finding, error, warning
+from passes.google.names import type_of
 from passes.google.shared import HERO, LOGO
 from passes.images import Png
 from passes.models import TemplateImage
@@ -16,6 +17,7 @@ from passes.pictures import FOR_GOOGLE, role_of, sharpest
 from portal.sentences import say
 
 LOGO_SIDE = 660
+NEED_LOGO = frozenset({"loyalty", "transit"})  # Google refuses their classes without one
 HERO_WIDTH, HERO_RATIO = 1032, 3
 
 
@@ -42,8 +44,7 @@ def _logo(design: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     role, png = _shown(design, facts, LOGO)
     if not role:
         said = say("Google Wallet has no logo to show: add a “Logo for Google Wallet”.")
-        # Google refuses loyalty classes without one.
-        yield error("images", said) if design["kind"] == "customerCard" else warning("images", said)
+        yield error("images", said) if type_of(design) in NEED_LOGO else warning("images", said)
     elif png and (png.width != png.height or png.width < LOGO_SIDE):
         said = say(
             "It is %(width)s × %(height)s pixels; a “Logo for Google Wallet” is a square of 660 pixels or more, "

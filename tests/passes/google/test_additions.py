@@ -38,6 +38,7 @@ def test_a_template_without_any_has_nothing_to_tell() -> None:
     ("additions", "sentence"),
     [
         ([1], "{ … } must be an object."),
+        ({"type": "flight"}, "type is for generic templates only."),
         ({"klass": {}}, "klass must be “class” or “object”."),
         ({"class": []}, "class must be an object."),
         ({"class": {"homepage": "x"}}, "class.homepage is no key that Google Wallet knows here."),
@@ -58,6 +59,11 @@ def test_what_google_would_not_take_is_told_by_its_path(additions: Any, sentence
 def test_each_kind_has_its_own_keys() -> None:
     assert told({"class": {"finePrint": "Once."}}, "offer") == []
     assert told({"class": {"finePrint": "Once."}}) == ["class.finePrint is no key that Google Wallet knows here."]
+
+
+def test_a_generic_template_may_be_a_journey() -> None:
+    assert told({"type": "transit", "class": {"transitType": "BUS"}}, "generic") == []
+    assert told({"type": "boat"}, "generic") == ["type must be one of flight, transit."]
 
 
 def test_only_the_tier_of_a_class_may_be_a_customers() -> None:

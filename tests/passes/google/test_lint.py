@@ -175,6 +175,18 @@ def test_rows_of_ones_own_name_the_fields_of_the_form_and_ones_own_modules() -> 
     assert told(**fields({}), google=google) == []
 
 
+def test_a_journey_is_asked_for_what_the_form_has_no_place_for() -> None:
+    google = {"type": "transit", "class": {"transitType": "BUS"}, "object": {}}
+    assert told(kind="generic", google=google) == [("error", "google_additions", "object.tripType is required.")]
+
+    google["object"] = {"tripType": "ROUND_TRIP"}
+    assert told(kind="generic", google=google) == []
+    assert told(kind="generic", google=google, images={})[0][:2] == ("error", "images")
+    lacking = told(kind="generic", google={"type": "flight"})
+    assert ("error", "google_additions", "object.passengerName is required.") in lacking
+    assert ("error", "google_additions", "class.flightHeader is required.") in lacking
+
+
 def test_times_of_event_tickets_are_nothing_to_tell() -> None:
     assert told(kind="eventTicket", moments=[{"starts": "2027-06-01T20:00"}]) == []
 
