@@ -23,7 +23,7 @@ KEY_LENGTH = 12
 
 @dataclass(frozen=True)
 class Resources:
-    """`type`: "loyalty", "offer", "giftCard", "eventTicket" or "generic"; "flight" or "transit" by additions to a generic
+    """`type`: "loyalty", "offer", "giftCard", "eventTicket", "generic"; "flight" or "transit" by additions to a generic
     template.
 
     `class_key`: what of the class depends on a customer's values, which is the tier; empty where nothing does. It is
