@@ -70,23 +70,27 @@ def _rows(given: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _modules(design: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """Text modules by name: rows name those that there are, each once."""
+    """Text modules by name: each has one of its own, and rows name those that there are."""
     own = {"class": [], "object": [field["key"] for field in places_of(design).modules]}
     added = {part: [module.get("id", "") for module in given[part].get("textModulesData", [])] for part in PARTS}
     for part in PARTS:
-        for name, count in Counter([*own[part], *added[part]]).items():
-            if name in added[part] and not MODULE_ID.fullmatch(name):
-                said = say("%(path)s needs an id of letters, digits, _ and -.", path=f"{part}.textModulesData")
-                yield error(FIELD, said)
-            elif name in added[part] and count > 1:
-                yield error(FIELD, say("%(path)s: two of them are called %(name)s.", path=f"{part}.textModulesData",
-                                       name=name))  # fmt: skip
-    for part, name in _MODULE.findall(" ".join(_texts(given["class"].get("classTemplateInfo", {}), "fieldPath"))):
+        yield from _named(f"{part}.textModulesData", own[part], added[part])
+    rows = " ".join(_texts(given["class"].get("classTemplateInfo", {}), "fieldPath"))
+    for part, name in _MODULE.findall(rows):
         known = [*own[part], *added[part]]
         if name not in known:
             said = say("%(path)s is no text module. There are: %(known)s.", path=f"{part}.textModulesData['{name}']",
                        known=known)  # fmt: skip
             yield error(FIELD, said)
+
+
+def _named(path: str, own: list[str], added: list[str]) -> Iterator[Finding]:
+    counted = Counter([*own, *added])
+    for name in dict.fromkeys(added):
+        if not MODULE_ID.fullmatch(name):
+            yield error(FIELD, say("%(path)s needs an id of letters, digits, _ and -.", path=path))
+        elif counted[name] > 1:
+            yield error(FIELD, say("%(path)s: two of them are called %(name)s.", path=path, name=name))
 
 
 def _addresses(document: Any) -> Iterator[Finding]:
