@@ -53,7 +53,7 @@ class Response:
 class Fault:
     """One armed fault. `kind`: status, slow, malformed or drop; `times` counts down; `path`: a regular expression.
 
-    An empty `method` is any.
+    An empty `method` is any. `reason`: the error's name, for a vendor whose errors have one.
     """
 
     kind: str
@@ -63,6 +63,7 @@ class Fault:
     seconds: float = 0.0
     retry_after: str = ""
     method: str = ""
+    reason: str = ""
 
     def hits(self, method: str, path: str) -> bool:
         return self.method in {"", method} and bool(re.search(self.path, path))
@@ -77,8 +78,9 @@ MEMBERS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "times": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
     "status": ("a whole number from 200 to 599", lambda value: type(value) is int and 200 <= value <= 599),
     "seconds": ("a number from 0 to 3600", lambda value: type(value) in {int, float} and 0 <= value <= 3600),
-    "retry_after": ("a line of text", lambda value: isinstance(value, str) and _is_header(value)),
+    "retry_after": ("a line of text", lambda value: isinstance(value, str) and _is_line(value)),
     "method": (f"empty or one of {', '.join(METHODS[1:])}", lambda value: value in METHODS),
+    "reason": ("a line of text", lambda value: isinstance(value, str) and _is_line(value)),
 }
 
 
@@ -105,7 +107,7 @@ def _is_pattern(text: str) -> bool:
     return True
 
 
-def _is_header(text: str) -> bool:
+def _is_line(text: str) -> bool:
     return text.isascii() and (text.isprintable() or not text)
 
 
@@ -179,6 +181,10 @@ class Sandbox:
                     return fault
         return None
 
+    def fault_body(self, fault: Fault) -> Any:
+        """The body of an armed status: each vendor words its errors differently."""
+        return {"message": "Armed fault"}
+
     @route("POST", "/_sandbox/faults")
     def arm_fault(self, request: Request) -> Response:
         try:
@@ -224,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "slow":
             time.sleep(fault.seconds)
         if fault and fault.kind == "status":
-            response = Response(fault.status, {"message": "Armed fault"}, _retry_after(fault))
+            response = Response(fault.status, sandbox.fault_body(fault), _retry_after(fault))
         else:
             response = self._answer(request)
         sandbox.requests.append(

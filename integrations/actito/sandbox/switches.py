@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
+
+from portal.switches import SwitchBoard
 
 
 @dataclass
-class Switches:
-    """Changeable in Python at any time, or as JSON with `PUT /_sandbox/switches` (only the named ones change).
-
-    payload_version: 1 is `{eventType, operation, tableId, data}`, 2 is `{id, data, _links}`.
+class Switches(SwitchBoard):
+    """payload_version: 1 is `{eventType, operation, tableId, data}`, 2 is `{id, data, _links}`.
     bulk_envelope: payload 1 of a BULK webhook is one envelope with a list in `data`, not a list of envelopes.
     bulk_seconds: how long a BULK webhook collects events before it pushes them.
     values_as_strings: `"true"` and `"12"` instead of `true` and `12`, in pushes and in profiles that are read.
@@ -48,20 +48,6 @@ class Switches:
     start_right: bool = True
     not_started_status: int = 400
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def change(self, wanted: Any) -> None:
-        """Takes over all of the wanted switches, or raises ValueError and takes none."""
-        if not isinstance(wanted, dict):
-            raise ValueError("Switches are a JSON object")
-        known = {field.name: type(field.default) for field in fields(self)}
-        for name, value in wanted.items():
-            if name not in known:
-                raise ValueError(f"Unknown switch: {name}")
-            if type(value) is not known[name] and not (known[name] is float and type(value) is int):
-                raise ValueError(f"{name} must be of type {known[name].__name__}")
+    def check(self, wanted: dict[str, Any]) -> None:
         if wanted.get("payload_version", 1) not in {1, 2}:
             raise ValueError("payload_version must be 1 or 2")
-        for name, value in wanted.items():
-            setattr(self, name, value)
