@@ -780,7 +780,7 @@ def test_a_fault_may_hit_one_method_only(call: Caller, sandbox: ActitoSandbox) -
         ({"path": "x"}, "The kind is missing: one of status, slow, malformed, drop."),
         (
             {"kind": "drop", "time": 1, "self": 2},
-            "A fault has no self, time. It has kind, path, times, status, seconds, retry_after, method.",
+            "A fault has no self, time. It has kind, path, times, status, seconds, retry_after, method, reason.",
         ),
         ({"kind": "explode"}, "The kind must be one of status, slow, malformed, drop."),
         ({"kind": ["drop"]}, "The kind must be one of status, slow, malformed, drop."),

@@ -21,3 +21,9 @@ def google() -> Iterator[GoogleSandbox]:
 @pytest.fixture
 def account(google: GoogleSandbox) -> Account:
     return Account(google)
+
+
+@pytest.fixture
+def card(account: Account) -> str:
+    """A loyalty card that nobody holds yet."""
+    return account.make("loyalty")

@@ -50,11 +50,15 @@ def ask_token(file: Json, signed: str, **form: str) -> requests.Response:
     return requests.post(file["token_uri"], data={"grant_type": grant, "assertion": signed, **form}, timeout=5)
 
 
-def save_token(file: Json, payload: Json, **claims: Any) -> str:
+def save_token(file: Json, payload: Json, /, **claims: Any) -> str:
     wanted = {"iss": file["client_email"], "aud": "google", "typ": "savetowallet", "iat": int(time.time()),
               "origins": ["https://wallet.example"], "payload": payload}  # fmt: skip
     wanted = {key: value for key, value in {**wanted, **claims}.items() if value is not None}
     return jwt.encode(wanted, file["private_key"], "RS256")
+
+
+def points(value: int) -> Json:
+    return {"loyaltyPoints": {"balance": {"int": value}}}
 
 
 class Account:
@@ -81,6 +85,13 @@ class Account:
         """A class of this type and one object in it; the object's id. `url`: where callbacks go."""
         self.insert(f"{sort}Class", **({"callbackOptions": {"url": url}} if url else {}))
         return str(self.insert(f"{sort}Object", **more)["id"])
+
+    def patch(self, resource: str, *, notify: bool = True, **change: Any) -> None:
+        """Changes a loyalty card, with a push if need be."""
+        more = {"notifyPreference": "NOTIFY_ON_UPDATE"} if notify else {}
+        answer = self.call("PATCH", f"loyaltyObject/{resource}", {**change, **more})
+        assert answer.status_code == 200, answer.text
+        assert "notifyPreference" not in answer.json()
 
     def link(self, *objects: str, sort: str = "loyalty") -> str:
         """The skinny save link of objects."""
