@@ -32,6 +32,7 @@ class Ports:
     actito: int
     apns: int
     phones: int
+    google: int
 
     def base_url(self) -> str:
         return f"http://{HOST}:{self.web}"
@@ -48,7 +49,7 @@ def choose_ports(wanted: str) -> Ports:
         raise DemoError(f"Port {web} may not be used by you. Choose a higher one: make demo PORT=8000.") from None
     except OSError:
         raise DemoError(f"Port {web} is in use. Stop what uses it, or choose another: make demo PORT=9000.") from None
-    return Ports(web, *(_free_port(web + step) for step in (1, 2, 3)))
+    return Ports(web, *(_free_port(web + step) for step in (1, 2, 3, 4)))
 
 
 def _try_port(port: int) -> None:
@@ -153,10 +154,11 @@ def commands(ports: Ports) -> dict[str, tuple[list[str], int | None]]:
     """Name -> (command, port that shows that it is up)."""
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     chosen = [f"--actito-port={ports.actito}", f"--apns-port={ports.apns}", f"--phones-port={ports.phones}"]
+    chosen += [f"--google-port={ports.google}"]
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", HOST]
     granian += ["--workers", "2", "--blocking-threads", "4", "--no-ws"]
     return {
-        "sandbox": ([*manage, "sandbox", *chosen], ports.phones),
+        "sandbox": ([*manage, "sandbox", *chosen], ports.google),
         "web": (
             [*granian, "--port", str(ports.web), "portal.wsgi:application"],
             ports.web,

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         self._say("Preparing the database")
         call_command("migrate", verbosity=0)
         chosen = commands(ports)
-        self._say("Starting the sandbox: Actito, Apple's push service, virtual iPhones")
+        self._say("Starting the sandbox: Actito, Apple's push service, Google, virtual phones")
         with running({"sandbox": chosen.pop("sandbox")}) as sandbox:
             demo = seeding.seed(ports)
             actito = ActitoHand(demo.actito_url)
@@ -109,7 +109,7 @@ class Command(BaseCommand):
                     "serial_number": str(wallet_pass.serial_number),
                     "authentication_token": wallet_pass.authentication_token,
                 },
-                "sandbox": {"phones_url": demo.phones_url},
+                "sandbox": {"phones_url": demo.phones_url, "google_url": demo.google_url},
             }
         )
 

@@ -11,15 +11,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from integrations.actito.sandbox import ActitoSandbox
 from integrations.demo.people import seed_actito
 from passes.apple.sandbox import AppleSandbox
+from passes.google.sandbox import GoogleSandbox
 
 
 class Command(BaseCommand):
-    help = "Runs local stand-ins for Actito and Apple, with virtual iPhones. See docs/sandbox.md."
+    help = "Runs local stand-ins for Actito, Apple and Google, with virtual phones. See docs/sandbox.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--actito-port", type=int, default=8001)
         parser.add_argument("--apns-port", type=int, default=8002)
         parser.add_argument("--phones-port", type=int, default=8003)
+        parser.add_argument("--google-port", type=int, default=8004)
         parser.add_argument(
             "--state", type=Path, default=settings.VAR_DIR / "sandbox", help="Where it keeps its state."
         )
@@ -35,14 +37,16 @@ class Command(BaseCommand):
         try:
             actito = ActitoSandbox(state / "actito.json", port=options["actito_port"])
             apple = AppleSandbox(state / "apple", apns_port=options["apns_port"], control_port=options["phones_port"])
+            google = GoogleSandbox(state / "google.json", port=options["google_port"])
         except OSError as error:
             raise CommandError(f"The sandbox cannot start: {error.strerror or error}.") from error
         seed_actito(actito)
-        for each in (actito, apple):
+        for each in (actito, apple, google):
             each.start()
         self.stdout.write(
-            f"Actito        {actito.url}\nApple's push  {apple.apns.url}\niPhones       {apple.control_url}"
+            f"Actito        {actito.url}\nApple's push  {apple.apns.url}\niPhones       {apple.control_url}\n"
+            f"Google        {google.url}"
         )
         stop.wait()
-        for each in (apple, actito):
+        for each in (google, apple, actito):
             each.stop()

@@ -5,6 +5,8 @@ Google keeps what a person holds in the account, not on the phone: so does the s
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
@@ -17,8 +19,9 @@ from passes.google.sandbox.links import LinkRefused
 from passes.google.sandbox.saving import SaveRoutes
 from passes.google.sandbox.wire import Json
 
-TIMEOUT, HOPS = (3, 20), 5
+TIMEOUT, HOPS, LONGEST_WAIT = (3, 20), 20, 5.0
 SAVE_PATH = "/gp/v/save/"
+_REFRESH = re.compile(r"\s*(\d+(?:\.\d+)?)\s*;\s*url=(.+)", re.IGNORECASE)
 BROWSER = (
     "Mozilla/5.0 (Linux; Android 16; Sandbox) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36"
 )
@@ -87,7 +90,7 @@ class VirtualAndroid:
         return card_of(kind, self._google.store.class_of(kind, body), body, self.language)
 
     def _token(self, address: str) -> str:
-        """Follows redirects, and the first link of a page that leads on to a wallet."""
+        """Follows redirects, pages that come back by themselves, and a page's first link that leads on to Google."""
         for _ in range(HOPS):
             parts = urlsplit(address)
             if parts.path.startswith(SAVE_PATH):
@@ -103,6 +106,9 @@ class VirtualAndroid:
             return urljoin(address, response.headers["Location"])
         if response.status_code != 200:
             raise LinkRefused(f"{address} answered {response.status_code}.")
+        if again := _REFRESH.fullmatch(response.headers.get("Refresh", "")):
+            time.sleep(min(float(again[1]), LONGEST_WAIT))
+            return urljoin(address, str(again[2]))
         links = _Links()
         links.feed(response.text)
         found = [urljoin(address, link) for link in links.found]

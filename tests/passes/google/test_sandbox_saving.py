@@ -36,6 +36,11 @@ class Landing(Sandbox):
 
     target = ""
 
+    @route("GET", "/card/soon")
+    def soon(self, request: Request) -> Response:
+        """The pass is on its way to Google."""
+        return Response(200, "<p>One moment…</p>", {"Refresh": "0.01; url=/card/google"})
+
 
 @pytest.fixture
 def landing() -> Iterator[Landing]:
@@ -61,6 +66,19 @@ def test_a_page_whose_button_redirects_is_followed_too(
 ) -> None:
     landing.target = account.link(card)
     assert google.phone("anna").add(f"{landing.url}/card") == [card]
+
+
+def test_a_page_that_comes_back_by_itself_is_waited_for(
+    google: GoogleSandbox, account: Account, landing: Landing, card: str
+) -> None:
+    landing.target = account.link(card)
+    assert google.phone("anna").add(f"{landing.url}/card/soon") == [card]
+
+
+def test_a_page_that_leads_in_circles_is_given_up(google: GoogleSandbox, landing: Landing) -> None:
+    landing.target = f"{landing.url}/card/google"
+    with pytest.raises(LinkRefused, match="No save link within 20 steps"):
+        google.phone("anna").add(f"{landing.url}/card")
 
 
 @pytest.mark.parametrize(
