@@ -12,6 +12,7 @@ from passes.apple.sandbox import keys
 from passes.apple.sandbox.cards import Card, ScreenEntry
 from passes.apple.sandbox.fields import ShownField
 from passes.apple.sandbox.iphone import VirtualIPhone
+from portal.sandbox_page import SCRIPT
 
 SECURITY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
@@ -51,21 +52,6 @@ main { display: flex; flex-wrap: wrap; gap: 2.5rem; align-items: flex-start; }
 .code small { display: block; font-weight: 400; color: #666; }
 details { margin-top: 10px; font-size: .85rem; } summary { cursor: pointer; }
 .notice { color: var(--faint); font-size: .78rem; margin-top: 10px; padding: 0 6px; }
-"""
-SCRIPT = """
-setInterval(async () => {
-  try {
-    const answer = await fetch(location.pathname);
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const now = document.querySelector("main"), next = page.querySelector("main");
-    const open = [...now.querySelectorAll("details[open]")].map(item => item.id);
-    if (now.dataset.shown === next.innerHTML) return;
-    now.dataset.shown = next.innerHTML;
-    now.innerHTML = next.innerHTML;
-    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  } catch { /* the sandbox is restarting */ }
-}, 2000);
 """
 
 

@@ -74,13 +74,11 @@ def card_of(kind: str, parent: Json, body: Json, language: str, now: datetime | 
     sort = kind.removesuffix("Object")
     facts: Json = {"class": parent, "object": body}
     rows, lost = _rows(sort, facts, language)
-    title = resolved(facts, _TITLES[sort], language)
     generic = sort == "generic"
-    issuer = spoken(body.get("cardTitle"), language) if generic else translated(parent, "issuerName", language)
     return Card(
         resource=str(body.get("id", "")),
-        issuer=issuer,
-        title=title.text if title else issuer,
+        issuer=_issuer(sort, facts, language),
+        title=card_title(sort, facts, language),
         subtitle=spoken(body.get("subheader"), language) if generic else "",
         colour=str(body.get("hexBackgroundColor") or parent.get("hexBackgroundColor") or "#5f6368"),
         logo=_image(body.get("logo") if generic else parent.get(_LOGOS.get(sort, "logo"))),
@@ -93,6 +91,18 @@ def card_of(kind: str, parent: Json, body: Json, language: str, now: datetime | 
         state=_state(body, now or datetime.now(UTC)),
         notices=[*lost, *_left_out(kind, parent, body)],
     )
+
+
+def card_title(sort: str, facts: Json, language: str) -> str:
+    """The largest text; that of an issuer who gives none is the issuer's name. `sort`: loyalty, generic, …"""
+    title = resolved(facts, _TITLES[sort], language)
+    return title.text if title else _issuer(sort, facts, language)
+
+
+def _issuer(sort: str, facts: Json, language: str) -> str:
+    if sort == "generic":
+        return spoken(facts["object"].get("cardTitle"), language)
+    return translated(facts["class"], "issuerName", language)
 
 
 def _rows(sort: str, facts: Json, language: str) -> tuple[list[list[Shown]], list[str]]:

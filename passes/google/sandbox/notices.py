@@ -11,11 +11,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from passes.google.sandbox.layout import card_title
+from passes.google.sandbox.paths import resolved, translated
 from passes.google.sandbox.refusals import Refusal
 from passes.google.sandbox.store import Store
 from passes.google.sandbox.wire import Json, is_class, issuer_of
 
 PUSHES, DAY = 3, 24 * 3600
+LANGUAGE = "en"  # one text for every phone that holds the pass
 LISTED = {
     "loyaltyClass": ("programName", "rewardsTier", "secondaryRewardsTier"),
     "loyaltyObject": ("loyaltyPoints.balance", "secondaryLoyaltyPoints.balance"),
@@ -55,8 +58,7 @@ class Notices:
                 why = "three in 24 hours already" if spent else "" if phones else "nobody holds the pass"
                 if not why:
                     self._count(f"{held}:update")
-                texts = "; ".join(f"{path}: {_text(value_at(after, path))}" for path in fields)
-                self._note("update", held, phones, _title(after), texts, why)
+                self._note("update", held, phones, self._title(kind, after), self._texts(kind, after, fields), why)
 
     def message(self, kind: str, body: Json, message: Json) -> None:
         """A message with a push. Raises Refusal when the day's three are spent."""
@@ -68,8 +70,8 @@ class Notices:
                 f"{body['id']}",
             )  # fmt: skip
         self._count(counted)
-        title = message.get("header") or _localised(message.get("localizedHeader")) or _title(body)
-        text = message.get("body") or _localised(message.get("localizedBody"))
+        title = translated(message, "header", LANGUAGE) or self._title(kind, body)
+        text = translated(message, "body", LANGUAGE)
         for held in self._held(kind, body):
             phones = list(self._store.holders.get(held, {}))
             self._note("message", held, phones, title, text, "" if phones else "nobody holds the pass")
@@ -79,6 +81,20 @@ class Notices:
             return [body["id"]]
         objects = self._store.resources[kind.removesuffix("Class") + "Object"]
         return [each["id"] for each in objects.values() if each.get("classId") == body["id"]]
+
+    def _title(self, kind: str, body: Json) -> str:
+        """A notice's own heading is Google Wallet's; here it says which card."""
+        return card_title(kind.removesuffix("Class").removesuffix("Object"), self._facts(kind, body), LANGUAGE)
+
+    def _texts(self, kind: str, body: Json, fields: list[str]) -> str:
+        facts, owner = self._facts(kind, body), "class" if is_class(kind) else "object"
+        found = [(path, resolved(facts, f"{owner}.{path}", LANGUAGE)) for path in fields]
+        return "; ".join(f"{shown.label or path}: {shown.text}" if shown else f"{path}: –" for path, shown in found)
+
+    def _facts(self, kind: str, body: Json) -> Json:
+        if is_class(kind):
+            return {"class": body, "object": {}}
+        return {"class": self._store.class_of(kind, body), "object": body}
 
     def _left(self, counted: str) -> int:
         since = self.clock() - DAY
@@ -96,22 +112,3 @@ class Notices:
             {"at": self.clock(), "sort": sort, "object": held, "phones": phones, "title": title, "text": text,
              "silent": why}
         )  # fmt: skip
-
-
-def _title(body: Json) -> str:
-    """A notice's own heading is Google Wallet's; here it says which card."""
-    for key in ("programName", "title", "merchantName", "issuerName"):
-        if isinstance(body.get(key), str):
-            return str(body[key])
-    return _localised(body.get("eventName") or body.get("cardTitle")) or str(body.get("classId", body["id"]))
-
-
-def _localised(text: Any) -> str:
-    return str(value_at(text, "defaultValue.value") or "") if isinstance(text, Mapping) else ""
-
-
-def _text(value: Any) -> str:
-    """A value of a field as one line: `{"int": 170}` is 170."""
-    if isinstance(value, Mapping):
-        return " ".join(_text(each) for each in value.values())
-    return "" if value is None else str(value)

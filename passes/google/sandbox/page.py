@@ -1,5 +1,5 @@
 """The sandbox's pages: what a save link opens, and every virtual phone with what Google told and was told. Plain HTML,
-complete in itself but for the cards' pictures; works without scripts.
+complete in itself but for the cards' pictures. What a save link opens works without scripts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from urllib.parse import quote
 from passes.google.sandbox.layout import Card
 from passes.google.sandbox.paths import Shown
 from passes.google.sandbox.wire import Json
+from portal.sandbox_page import SCRIPT
 
 SECURITY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-SECONDS, NOTES, ROWS = 3, 6, 20
+OVERVIEW_SECURITY = f"{SECURITY}; script-src 'unsafe-inline'; connect-src 'self'"
+NOTES, ROWS = 6, 20
 STYLE = """
 :root { color-scheme: light dark; --back: #f0f3f8; --ink: #1f1f1f; --faint: #5f6368; --card: #fff; --line: #dadce0;
   --accent: #0b57d0; --good: #137333; --bad: #b3261e; }
@@ -41,7 +43,7 @@ main { align-items: flex-start; display: flex; flex-wrap: wrap; gap: 2rem; }
 .top { align-items: center; display: flex; gap: 10px; } .top img { border-radius: 50%; height: 40px; width: 40px; }
 .title { font-size: 1.45rem; margin: 10px 0; overflow-wrap: anywhere; }
 .row { display: grid; gap: 12px; grid-auto-columns: minmax(0, 1fr); grid-auto-flow: column; margin-bottom: 12px; }
-.row > :last-child:not(:first-child) { text-align: right; }
+td:first-child, th:first-child { width: 1%; } .row > :last-child:not(:first-child) { text-align: right; }
 small { display: block; font-size: .75rem; opacity: .85; } .row span { overflow-wrap: anywhere; }
 .code { background: #fff; border-radius: 12px; color: #202124; font: 500 .95rem ui-monospace, monospace;
   overflow-wrap: anywhere; padding: 12px; text-align: center; }
@@ -56,6 +58,7 @@ button.quiet { background: none; border: 1px solid var(--line); color: var(--ink
 section.wide { width: 100%; } table { border-collapse: collapse; margin: .5rem 0 1.5rem; width: 100%; }
 td, th { border-bottom: 1px solid var(--line); font-size: .82rem; overflow-wrap: anywhere;
   padding: .35rem .5rem .35rem 0; text-align: left; vertical-align: top; } th { color: var(--faint); font-weight: 500; }
+td:first-child, td:nth-child(2) { white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 """
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?")
@@ -106,14 +109,14 @@ def overview(phones: Iterable[Seen], issuers: Iterable[Sequence[object]], told: 
     return _page(
         "Virtual Android phones",
         "<header><h1>Virtual Android phones</h1><p>Google's side of Wallet, on this machine. What you see arrived over "
-        f'the real protocol.</p></header><main>{shown or empty}<section class="wide">{tables}</section></main>',
-        f'<meta http-equiv="refresh" content="{SECONDS}">',
+        f'the real protocol.</p></header><main>{shown or empty}<section class="wide">{tables}</section></main>'
+        f"<script>{SCRIPT}</script>",
     )
 
 
-def _page(title: str, inside: str, more: str = "") -> str:
+def _page(title: str, inside: str) -> str:
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>{more}'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style></head><body>{inside}</body></html>"
     )
@@ -125,14 +128,15 @@ def _phone(phone: Seen) -> str:
         f"{escape(each['text'])}</div>"
         for each in reversed(phone.screen[-NOTES:])
     )
+    cards = "".join(_card(card, phone.name) for card in phone.cards)
     return (
         f'<section class="phone"><h2>{escape(phone.name)}</h2>'
         f'<p class="meta">{escape(phone.language)} · {len(phone.cards)} in Wallet</p>'
-        f"{notes or '<p class=meta>No notifications</p>'}{''.join(map(_card, phone.cards))}</section>"
+        f"{notes or '<p class=meta>No notifications</p>'}{cards}</section>"
     )
 
 
-def _card(card: Card) -> str:
+def _card(card: Card, phone: str = "") -> str:
     back = card.colour if _COLOUR.fullmatch(card.colour) else "#5f6368"
     rows = "".join(f'<div class="row">{"".join(map(_field, row))}</div>' for row in card.rows)
     gone = "" if card.state == "ACTIVE" else f'<p class="meta">{escape(card.state)}</p>'
@@ -141,7 +145,8 @@ def _card(card: Card) -> str:
         f'<div class="top">{_image(card.logo)}<span>{escape(card.issuer)}</span></div>'
         f'<p class="title"><small>{escape(card.subtitle)}</small>{escape(card.title)}</p>{rows}'
         f"{_code(card.barcode)}{_image(card.hero, 'hero')}</article>{gone}"
-        f"<details><summary>{escape(card.resource)}</summary><dl>{''.join(map(_entry, card.messages))}"
+        f'<details id="{escape(phone)}-{escape(card.resource)}">'
+        f"<summary>{escape(card.resource)}</summary><dl>{''.join(map(_entry, card.messages))}"
         f"{''.join(map(_entry, card.details))}{''.join(_entry(Shown(*link)) for link in card.links)}</dl></details>"
         f"{''.join(f'<p class=notice>{escape(notice)}</p>' for notice in card.notices)}"
     )

@@ -63,7 +63,7 @@ class GoogleSandbox(SaveRoutes):
             issuers = [self._counted(number) for number in self.store.issuers]
             pushed = self.store.notices[::-1]
         text = page.overview(phones, issuers, list(self.callbacks.log)[::-1], pushed)
-        return Response(200, text, {"Content-Security-Policy": page.SECURITY, "Cache-Control": "no-store"})
+        return Response(200, text, {"Content-Security-Policy": page.OVERVIEW_SECURITY, "Cache-Control": "no-store"})
 
     @route("GET", "/phones")
     def list_phones(self, request: Request) -> Response:

@@ -89,7 +89,7 @@ def test_a_change_of_points_that_asks_for_it_reaches_the_phone(
     account.patch(card, notify=False, **points(180))
     account.patch(card, accountName="Bram")
 
-    assert [entry["text"] for entry in phone.screen] == ["loyaltyPoints.balance: 170"]
+    assert [entry["text"] for entry in phone.screen] == ["Points: 170"]
 
 
 def test_the_fourth_change_in_a_day_is_silent_and_the_content_is_there(
@@ -122,7 +122,7 @@ def test_the_tier_of_a_class_is_told_to_everybody_who_holds_a_card_of_it(
     phone.add(account.link(card))
     sent = {"rewardsTier": "Platinum", "reviewStatus": "UNDER_REVIEW", "notifyPreference": "NOTIFY_ON_UPDATE"}
     account.call("PATCH", f"loyaltyClass/{CLASS}", sent)
-    assert [entry["text"] for entry in phone.screen] == ["rewardsTier: Platinum"]
+    assert [entry["text"] for entry in phone.screen] == ["Tier: Platinum"]
 
 
 def test_messages_with_a_push_are_three_a_day_apart_from_changes(
