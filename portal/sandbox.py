@@ -181,8 +181,8 @@ class Sandbox:
                     return fault
         return None
 
-    def fault_body(self, fault: Fault) -> Any:
-        """The body of an armed status: each vendor words its errors differently."""
+    def fault_body(self, fault: Fault, path: str) -> Any:
+        """The body of an armed status in answer to a call of `path`: each vendor words its errors differently."""
         return {"message": "Armed fault"}
 
     @route("POST", "/_sandbox/faults")
@@ -230,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "slow":
             time.sleep(fault.seconds)
         if fault and fault.kind == "status":
-            response = Response(fault.status, sandbox.fault_body(fault), _retry_after(fault))
+            response = Response(fault.status, sandbox.fault_body(fault, request.path), _retry_after(fault))
         else:
             response = self._answer(request)
         sandbox.requests.append(

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urljoin
+from urllib.robotparser import RobotFileParser
 
 import requests
 from cryptography.hazmat.primitives import hashes, serialization
@@ -29,6 +31,7 @@ from passes.google.sandbox.wire import Json
 PROTOCOL, SENDER, WRONG_SENDER = "ECv2SigningOnly", "GooglePayPasses", "GoogleWalletPasses"
 DAY = 24 * 3600
 ROOT_SECONDS, INTERMEDIATE_SECONDS, MESSAGE_SECONDS = 365 * DAY, 9 * DAY, DAY
+AGENT = "Googlebot/2.1 (sandbox)"
 TIMEOUT, RETRY_PAUSE, LOG_LENGTH = 10, 0.05, 1000
 _ESCAPED = {"=": "\\u003d", "&": "\\u0026", "<": "\\u003c", ">": "\\u003e", "'": "\\u0027"}
 
@@ -188,15 +191,24 @@ class Callbacks:
     def _post(self, post: Post) -> bool:
         status, error, started = None, "", time.time()
         try:
+            if self._switches.heed_robots and not self._let_in(post.url):
+                raise ValueError("robots.txt does not let Googlebot in")
             status = self._session.post(
                 post.url, data=post.body, timeout=TIMEOUT, allow_redirects=False,
-                headers={"Content-Type": "application/json", "User-Agent": "Googlebot/2.1 (sandbox)"},
+                headers={"Content-Type": "application/json", "User-Agent": AGENT},
             ).status_code  # fmt: skip
         except (requests.RequestException, ValueError) as failure:
             error = f"{type(failure).__name__}: {failure}"
         took = round((time.time() - started) * 1000, 1)
         self.log.append({**post.about, "status": status, "ms": took, "sent_at": started, "error": error})
         return status is not None and 200 <= status < 300
+
+    def _let_in(self, url: str) -> bool:
+        """A host without a robots.txt lets everybody in."""
+        answer = self._session.get(urljoin(url, "/robots.txt"), timeout=TIMEOUT, headers={"User-Agent": AGENT})
+        rules = RobotFileParser()
+        rules.parse(answer.text.splitlines() if answer.status_code == 200 else [])
+        return rules.can_fetch("Googlebot", url)
 
 
 def _signature(key: Key, data: bytes) -> str:

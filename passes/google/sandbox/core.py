@@ -19,7 +19,7 @@ from passes.google.sandbox.store import Issuer, load
 from passes.google.sandbox.switches import Switches
 from portal.sandbox import Fault, Request, Response, Sandbox, route
 
-API = "/walletobjects/v1"
+API, TOKEN_PATH = "/walletobjects/v1", "/token"
 JSON = {"Content-Type": "application/json; charset=UTF-8", "Vary": "Origin, X-Origin, Referer"}
 
 
@@ -48,11 +48,14 @@ class GoogleCore(Sandbox):
         except Refusal as refusal:
             return Response(refusal.status, refusal.body, JSON)
 
-    def fault_body(self, fault: Fault) -> Any:
-        reason = fault.reason or refusals.REASONS.get(fault.status, "backendError")
+    def fault_body(self, fault: Fault, path: str) -> Any:
+        """A reason in capitals, such as SERVICE_DISABLED, is one of the front end's."""
+        if path == TOKEN_PATH:
+            return {"error": fault.reason or "internal_failure", "error_description": "Armed fault"}
         if fault.status == 401:
             return refusals.unauthenticated().body
-        return refusals.wallet_body(fault.status, reason, "Armed fault")
+        reason = fault.reason or refusals.REASONS.get(fault.status, "backendError")
+        return refusals.body_of(fault.status, reason, "Armed fault", front=reason.isupper())
 
     def account_of(self, request: Request) -> str:
         """Whose token the request carries. Raises Refusal."""
@@ -78,7 +81,7 @@ class GoogleCore(Sandbox):
             raise ValueError("An issuer's id is a number of 19 digits at most.")
         email = accounts.email_of(account)
         made = key or rsa.generate_private_key(65537, 2048)
-        file, known = accounts.key_file(email, made, f"{self.url}/token")
+        file, known = accounts.key_file(email, made, f"{self.url}{TOKEN_PATH}")
         with self.lock:
             self.store.keys[file["private_key_id"]] = known
             if issuer:
@@ -95,7 +98,7 @@ class GoogleCore(Sandbox):
                 self.store.save()
         return known is not None
 
-    @route("POST", "/token")
+    @route("POST", TOKEN_PATH)
     def give_token(self, request: Request) -> Response:
         """`{"access_token", "expires_in", "token_type"}` for an assertion; else RFC 6749's error."""
         fields = parse_qs(request.body.decode(errors="replace"))
@@ -114,7 +117,7 @@ class GoogleCore(Sandbox):
         response = super().handle(request)
         if isinstance(response.body, dict) and "message" in response.body:
             # The routes raise theirs, so this is the base class: it knows no such path or method.
-            body = refusals.wallet_body(response.status, "notFound", response.body["message"])
+            body = refusals.body_of(response.status, "notFound", response.body["message"])
             return Response(response.status, body, {**JSON, **response.headers})
         return Response(response.status, response.body, {**JSON, **response.headers})
 

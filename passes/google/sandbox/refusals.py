@@ -17,7 +17,9 @@ REASONS = {
     409: "existingResource",
     429: "rateLimitExceeded",
 }
-_STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
+_STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 429: "RESOURCE_EXHAUSTED",
+             500: "INTERNAL", 503: "UNAVAILABLE"}  # fmt: skip
+_ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 
 class Refusal(Exception):
@@ -26,17 +28,19 @@ class Refusal(Exception):
     def __init__(self, status: int, reason: str, message: str, *, front: bool = False) -> None:
         super().__init__(message)
         self.status = status
-        self.body = front_body(status, reason, message) if front else wallet_body(status, reason, message)
+        self.body = body_of(status, reason, message, front=front)
 
 
-def wallet_body(status: int, reason: str, message: str) -> dict[str, Any]:
-    errors = [{"message": message, "domain": DOMAIN, "reason": reason}]
-    return {"error": {"code": status, "message": message, "errors": errors}}
-
-
-def front_body(status: int, reason: str, message: str) -> dict[str, Any]:
-    errors = [{"message": message, "domain": "global", "reason": reason}]
-    return {"error": {"code": status, "message": message, "errors": errors, "status": _STATUSES[status]}}
+def body_of(status: int, reason: str, message: str, *, front: bool = False) -> dict[str, Any]:
+    """The front end tells a reason in capitals in `details` (google.rpc.ErrorInfo)."""
+    errors = [{"message": message, "domain": "global" if front else DOMAIN, "reason": reason}]
+    error: dict[str, Any] = {"code": status, "message": message, "errors": errors}
+    if front:
+        error["status"] = _STATUSES.get(status, "UNKNOWN")
+    if front and reason.isupper():
+        error["errors"] = [{**errors[0], "reason": "forbidden"}]
+        error["details"] = [{"@type": _ERROR_INFO, "reason": reason, "domain": "googleapis.com"}]
+    return {"error": error}
 
 
 def invalid(message: str) -> Refusal:

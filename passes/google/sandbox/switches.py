@@ -28,6 +28,7 @@ class Switches(SwitchBoard):
     expired_message: the message has expired.
     wrong_sender: the signatures are for another sender, as some of Google's pages have it.
     wrong_issuer: the message's signature is for another issuer.
+    heed_robots: a callback is posted only where the host's robots.txt lets Googlebot in, as Google documents.
     retries: how often a callback is posted again that was not answered with 2xx.
     """
 
@@ -48,6 +49,7 @@ class Switches(SwitchBoard):
     expired_message: bool = False
     wrong_sender: bool = False
     wrong_issuer: bool = False
+    heed_robots: bool = False
     retries: int = 2
 
     def check(self, wanted: dict[str, Any]) -> None:

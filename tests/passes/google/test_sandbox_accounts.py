@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from passes.google.sandbox import GoogleSandbox
+from portal.sandbox import Fault
 from tests.passes.google.sandbox_kit import ISSUER, Account, ask_token, assertion, private_key
 
 
@@ -79,6 +80,12 @@ def test_an_account_cannot_speak_for_another(google: GoogleSandbox, account: Acc
 def test_no_other_grant_is_known(account: Account, grant: str) -> None:
     answer = ask_token(account.file, assertion(account.file), grant_type=grant)
     assert answer.json()["error"] == "unsupported_grant_type"
+
+
+def test_a_token_service_that_fails_says_so_in_its_own_form(google: GoogleSandbox, account: Account) -> None:
+    google.arm(Fault("status", path="/token", status=500))
+    answer = ask_token(account.file, assertion(account.file))
+    assert (answer.status_code, answer.json()["error"]) == (500, "internal_failure")
 
 
 def test_what_is_no_token_is_a_bad_request(account: Account) -> None:

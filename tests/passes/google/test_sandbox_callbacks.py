@@ -23,6 +23,12 @@ class Listener(Sandbox):
         self.bodies: list[bytes] = []
         super().__init__()
 
+    robots = ""
+
+    @route("GET", "/robots.txt")
+    def allowed(self, request: Request) -> Response:
+        return Response(200, self.robots) if self.robots else Response(404)
+
     @route("POST", "/callbacks")
     def take(self, request: Request) -> Response:
         self.bodies.append(request.body)
@@ -164,6 +170,26 @@ def test_a_portal_that_is_gone_is_noted(google: GoogleSandbox, account: Account)
     [row] = google.callbacks.log
     assert row["status"] is None
     assert "ConnectionError" in row["error"]
+
+
+@pytest.mark.parametrize(
+    ("robots", "told"),
+    [
+        ("", 1),
+        ("User-agent: *\nAllow: /callbacks\nDisallow: /", 1),
+        ("User-agent: Googlebot\nDisallow: /", 0),
+        ("User-agent: *\nDisallow: /", 0),
+    ],
+)
+def test_a_robots_txt_that_keeps_google_out_is_heeded_when_the_switch_is_on(
+    google: GoogleSandbox, account: Account, listener: Listener, card: str, robots: str, told: int
+) -> None:
+    google.switches.change({"heed_robots": True, "retries": 0})
+    listener.robots = robots
+    google.phone("anna").add(account.link(card))
+
+    assert len(listener.opened(google)) == told
+    assert ("robots.txt" in google.callbacks.log[0]["error"]) is (told == 0)
 
 
 def test_a_class_without_an_address_tells_nobody(google: GoogleSandbox, account: Account) -> None:

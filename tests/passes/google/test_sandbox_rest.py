@@ -309,6 +309,14 @@ def test_an_armed_fault_speaks_as_google_does(
     assert account.call("GET", "issuer").status_code == 200
 
 
+def test_an_api_that_is_not_switched_on_is_told_by_the_front_end(account: Account, google: GoogleSandbox) -> None:
+    google.arm(Fault("status", path="/issuer", status=403, reason="SERVICE_DISABLED"))
+
+    error = account.call("GET", "issuer").json()["error"]
+
+    assert (error["status"], error["details"][0]["reason"]) == ("PERMISSION_DENIED", "SERVICE_DISABLED")
+
+
 class Pictures(Sandbox):
     @route("GET", "/logo.png")
     def logo(self, request: Request) -> Response:
