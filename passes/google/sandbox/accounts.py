@@ -71,9 +71,10 @@ def asserted(form: Mapping[str, str], keys: Mapping[str, AccountKey]) -> str:
         claimed = jwt.decode(assertion, options={"verify_signature": False})
     except jwt.PyJWTError:
         raise TokenRefused("invalid_grant", "Bad Request") from None
-    if claimed.get("iss") not in {each.email for each in keys.values()}:
+    issuer = str(claimed.get("iss"))
+    if issuer not in {each.email for each in keys.values()}:
         raise TokenRefused("invalid_grant", "Invalid grant: account not found")
-    if key is None or key.email != claimed["iss"]:
+    if key is None or key.email != issuer:
         raise TokenRefused("invalid_grant", "Invalid JWT Signature.")
     return _checked(assertion, key)
 

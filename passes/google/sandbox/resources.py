@@ -43,7 +43,7 @@ class Resources:
         taken = wire.kept(schema_of(kind), given)
         if wrong := schema.findings(schema_of(kind), taken):
             raise invalid(" ".join(problem.told for problem in wrong))
-        if broken := list(rules.broken(kind, taken)):
+        if broken := list(rules.broken(schema_of(kind), taken)):
             raise invalid(" ".join(broken))
         return taken
 

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from passes.google import schema
-from passes.google.sandbox import resources, wire
+from passes.google.sandbox import resources, rules, wire
 from passes.google.sandbox.core import API, GoogleCore, json_object
 from passes.google.sandbox.refusals import Refusal, denied, invalid, invalid_id, unknown_name
 from passes.google.sandbox.wire import KINDS, Json
@@ -93,6 +93,8 @@ class ResourceRoutes(GoogleCore):
         body = json_object(request)
         if wrong := schema.findings("Permissions", body):
             raise invalid(" ".join(problem.told for problem in wrong))
+        if broken := list(rules.broken("Permissions", body)):
+            raise invalid(" ".join(broken))
         with self.lock:
             self._admit_issuer(request, issuer)
             wanted = wire.kept("Permissions", body).get("permissions", [])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from passes.google.sandbox.wire import Part, parts, schema_of
+from passes.google.sandbox.wire import Part, parts
 
 RESOURCE_ID = re.compile(r"\d+\.[A-Za-z0-9._-]+")
 MESSAGES, LOCATIONS, ROWS, ADDED_VALUES = 10, 10, 3, 15
@@ -24,9 +24,9 @@ _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 Rule = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
-def broken(kind: str, body: Mapping[str, Any]) -> Iterator[str]:
+def broken(schema: str, body: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each rule that the body breaks, with the path."""
-    for part in parts(schema_of(kind), body):
+    for part in parts(schema, body):
         for said in _of_part(part):
             yield f"{part.path}: {said}" if part.path else said
 
@@ -127,6 +127,7 @@ _RULES: dict[str, Rule] = {
     "RotatingBarcode": _all_of("type", "valuePattern", "totpDetails"),
     "EventVenue": _all_of("name", "address"),
     "FlightHeader": _all_of("carrier", "flightNumber"),
+    "Permission": _all_of("emailAddress", "role"),
     "Money": _all_of("micros", "currencyCode"),
     "GiftCardObject": _gift_card,
     "TransitObject": _leg,
