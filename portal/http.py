@@ -8,7 +8,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from http.cookiejar import DefaultCookiePolicy
@@ -104,13 +104,15 @@ def call(
     trail: Trail | None = None,
     headers: dict[str, str] | None = None,
     body: Any = None,
+    form: Mapping[str, str] | None = None,
     repeatable: bool = True,
     read_seconds: float = READ_SECONDS,
     hide: Iterable[str] = (),
 ) -> Answer:
     """One call, without redirects, noted in the trail. `target` names the system in words.
 
-    `hide` are secrets beside those in the headers that an answer may repeat and no trace may keep.
+    `body` goes out as JSON; `form` as a form, which no trace keeps, since credentials travel so. `hide` are secrets
+    beside those in the headers that an answer may repeat and no trace may keep.
 
     Raises ApiError when no answer came.
     A call that is not repeatable and may have been received ends as uncertain rather than being tried again.
@@ -130,7 +132,7 @@ def call(
     answer: Answer | None = None
     error = say("%(target)s was not asked: something unexpected went wrong here.", target=target)
     try:
-        response = _send(method, url, headers=headers, body=body, read_seconds=read_seconds)
+        response = _send(method, url, headers=headers, body=body, form=form, read_seconds=read_seconds)
         answer, error = Answer(*response, target, hidden), Sentence()
     except (requests.RequestException, HTTPError, UnicodeError) as problem:
         failure = _no_answer(problem, target, repeatable)
@@ -160,6 +162,7 @@ def _send(
     *,
     headers: dict[str, str] | None,
     body: Any,
+    form: Mapping[str, str] | None,
     read_seconds: float,
 ) -> tuple[int, dict[str, str], bytes]:
     response = _sessions.session().request(
@@ -167,6 +170,7 @@ def _send(
         url,
         headers=headers,
         json=body,
+        data=form,
         timeout=(CONNECT_SECONDS, read_seconds),
         allow_redirects=False,
         stream=True,

@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from integrations.actito.answers import ActitoProfile
 from integrations.actito.directory import Directory, Listed, named
 from integrations.actito.models import ActitoConnection
-from integrations.actito.steps import Step, Steps
 from integrations.actito.subscriptions import Subscriptions
 from portal.http import ApiError
 from portal.ledger import Failure
 from portal.ledger.failure import Decision
 from portal.sentences import Sentence, joined, say, say_many, told
+from portal.steps import Step, Steps
 
 NAMES_TOLD = 5
 # What a 403 means for each step, by its title's key.
