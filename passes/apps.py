@@ -33,6 +33,11 @@ class PassesConfig(AppConfig):
         job_kind(
             "passes.message", "passes.messaging.sending.Sending", title=_("Message to many"), needs=Action.CONFIGURE
         )
+        handles("google.pass", "passes.google.delivery.send_object", title=_("Pass for Google Wallet"), coalesces=True)
+        handles("google.class", "passes.google.delivery.send_class", title=_("Class for Google Wallet"), coalesces=True)
+        handles("google.retire", "passes.google.delivery.retire_object", title=_("Card in Google Wallet replaced"))
+        handles("google.message", "passes.google.messages.send_message", title=_("Notification by Google"))
+        handles("google.callback", "passes.google.callbacks.take_callback", title=_("News from Google Wallet"))
         handles("apple.remind", "passes.answering.remind_phones", title=_("Phones that did not come"), coalesces=True)
         regularly("passes.unheard", "passes.answering.remind", every=timedelta(minutes=15))
         handles("apple.push", "passes.delivery.push_device", title=_("Push to iPhone"), coalesces=True)
@@ -52,6 +57,7 @@ class PassesConfig(AppConfig):
         name_news("pass.removed", _("Pass removed from a phone"))
         name_news("pass.voided", _("Pass voided"))
         name_news("pass.revived", _("Pass valid again"))
+        name_news("pass.moved", _("Pass moved to another template"))
         name_news("pass.fetched", _("Pass fetched by a phone"))
         removes(
             "notices",
@@ -66,4 +72,5 @@ class PassesConfig(AppConfig):
         watches("passes.watch.certificates")
         for kind in ("pass.refresh", "pass.due", "customer.changed/passes"):
             name_backlog(kind, ngettext_lazy("%(shown)s pass to renew", "%(shown)s passes to renew", "n"))
+        name_backlog("google.pass", ngettext_lazy("%(shown)s pass for Google", "%(shown)s passes for Google", "n"))
         name_backlog("apple.push", ngettext_lazy("%(shown)s phone to tell", "%(shown)s phones to tell", "n"))

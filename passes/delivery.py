@@ -12,7 +12,7 @@ from django.utils import timezone
 from passes.apple import push
 from passes.apple.answers import PushAnswer, WrongTopic
 from passes.happenings import PASS_REMOVED, announce
-from passes.models import Device, Registration, WalletPass
+from passes.models import Device, GoogleObject, Registration, WalletPass
 from portal import ledger
 from portal.http import ApiError
 from portal.ledger import Result, Work
@@ -20,18 +20,36 @@ from portal.ledger.failure import Decision
 from portal.models import Event
 from portal.sentences import say
 
-APPLE_PUSH = "apple.push"
+# Google's is handled in passes.google.delivery.
+APPLE_PUSH, GOOGLE_PASS = "apple.push", "google.pass"
 TAKEN_LATELY = timedelta(days=1)
 
 
 def deliver(wallet_pass: WalletPass, *, cause: Event) -> None:
-    """Publishes one push per phone that holds the pass. Part of the transaction that stored the content."""
+    """Publishes one push per iPhone that holds the pass, and the pass itself where Google has it.
+
+    Part of the transaction that stored the content.
+    """
+    _deliver_to_google(wallet_pass, cause)
     holders = Device.objects.filter(registrations__wallet_pass=wallet_pass)
     holders.update(unheard_since=Coalesce("unheard_since", Value(timezone.now())))
     devices = holders.select_related("apple").order_by("token_at")
     # A phone may have registered under several identifiers; its push token tells, and the newest row stands for it.
     for device in {(device.apple_id, device.push_token): device for device in devices}.values():
         publish(device, cause)
+
+
+def _deliver_to_google(wallet_pass: WalletPass, cause: Event) -> None:
+    """On the lane of the issuer that has it: another one that the template names now is found by the handler."""
+    held = GoogleObject.objects.filter(wallet_pass=wallet_pass).select_related("issuer").first()
+    if held is not None:
+        ledger.publish(
+            GOOGLE_PASS,
+            cause=cause,
+            subject=held.subject,
+            payload={"pass": wallet_pass.pk},
+            lane_id=held.issuer.lane_id,
+        )
 
 
 def publish(device: Device, cause: Event) -> None:

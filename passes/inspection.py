@@ -18,12 +18,12 @@ from portal.models import Customer
 LOOKED_AT, TRIED = 200, 50
 
 
-def inspect_template(template: PassTemplate, *, for_google: bool = False) -> list[Finding]:
+def inspect_template(template: PassTemplate) -> list[Finding]:
     """Errors first. Of a template without a wallet only its conditions are looked at: nobody will see the rest."""
     facts, design = _facts(template), design_of(template)
     found = [*eligible.check(template, facts.known)]
     found += apple.lint(design, facts) if template.apple else []
-    found += google.lint(design, facts) if for_google else []
+    found += google.lint(design, facts) if template.google_id else []
     # What is wrong for both wallets is told once.
     return sorted(dict.fromkeys(found), key=lambda finding: finding.severity)  # "error" comes before "warning"
 

@@ -39,6 +39,11 @@ def link(wallet_pass: WalletPass) -> str:
     return page_of(token_of(wallet_pass))
 
 
+def google_link(wallet_pass: WalletPass) -> str | None:
+    """The address that leads to Google's save page once Google has the pass; None where it never will."""
+    return _address("pass-google", token_of(wallet_pass)) if wallet_pass.template.google_id else None
+
+
 def page_of(token: str) -> str:
     """The address that holds this token. A page that shows its own address makes no link that lasts longer."""
     return _address("pass-page", token)

@@ -19,6 +19,7 @@ from passes.apple.collection import MEDIA_TYPE as COLLECTION_TYPE
 from passes.apple.collection import MOST, collect
 from passes.browsers import Runs, runs_on
 from passes.getting import get_pass
+from passes.google.pages import answer_for as google_answer
 from passes.joining import confirm, join
 from passes.links import Read, page_of, read_link, read_link_to_all
 from passes.models import TemplateImage, WalletPass
@@ -40,7 +41,7 @@ def _found(read: Read | None) -> WalletPass:
     """The pass that a link leads to. Raises NoCard."""
     if read is None:
         raise NoCard(UNKNOWN)
-    passes = WalletPass.objects.select_related("template__apple", "customer")
+    passes = WalletPass.objects.select_related("template__apple", "template__google", "template__tenant", "customer")
     found: WalletPass | None = passes.filter(serial_number=read.what).exclude(content={}).first()
     if found is None:
         raise NoCard(UNKNOWN)
@@ -88,6 +89,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
                 "images": _image_addresses(wallet_pass, token, language),
                 "address": page_of(token),
                 "apple": reverse("pass-apple", args=[token]) if wallet_pass.template.apple_id else "",
+                "google": reverse("pass-google", args=[token]) if wallet_pass.template.google_id else "",
                 "device": device,
                 "qr": qr_address(page_of(token)) if device in SCANNED_FROM else "",
             },
@@ -135,6 +137,12 @@ def apple_pass(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 @answered
+def google_pass(request: HttpRequest, token: str) -> HttpResponse:
+    return google_answer(request, _found(read_link(token)), token)
+
+
+@require_safe
+@answered
 def apple_passes(request: HttpRequest, token: str) -> HttpResponse:
     """The newest valid passes of a customer in one file; those that cannot be made are left out."""
     one = _found(read_link_to_all(token))
@@ -169,5 +177,6 @@ urlpatterns = [
     path("all/<str:token>", apple_passes, name="pass-collection"),
     path("<str:token>", page, name="pass-page"),
     path("<str:token>/apple", apple_pass, name="pass-apple"),
+    path("<str:token>/google", google_pass, name="pass-google"),
     path("<str:token>/images/<str:sha1>.png", image, name="pass-image"),
 ]

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from passes.content import ContentError
 from passes.design import MESSAGE
 from passes.models import PassTemplate, WalletPass
+from passes.moving import reason_against
 from passes.refresh import locked_passes, refresh, values_of
 from passes.values import Held, NoSum, Write, written
 from portal import ledger
@@ -154,21 +155,12 @@ def apply(wallet_pass: WalletPass, update: Update, number: int) -> None:
 
 
 def _move(wallet_pass: WalletPass, template_id: int) -> None:
-    """Apple never changes the type of a pass on a phone, so both templates must share it."""
     templates = PassTemplate.objects.for_tenant(wallet_pass.tenant_id).select_related("apple")
     template = templates.filter(pk=template_id).first()
     if template is None:
         raise Impossible(say("The template to move to is no longer there."))
-    if not template.published:
-        raise Impossible(say("“%(template)s” is not published, so no pass moves there.", template=template))
-    if not template.active:
-        raise Impossible(say("“%(template)s” is not active, so no pass moves there.", template=template))
-    if template.apple_id != wallet_pass.template.apple_id:
-        raise Impossible(
-            say("“%(template)s” has another Apple certificate, so a pass cannot move there.", template=template)
-        )
-    if WalletPass.objects.filter(template=template, customer_id=wallet_pass.customer_id).exists():
-        raise Impossible(say("The customer has a pass of “%(template)s” already.", template=template))
+    if reason := reason_against(wallet_pass, template):
+        raise Impossible(reason)
     wallet_pass.template = template
 
 

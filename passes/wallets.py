@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from passes.happenings import OF_WALLETS, PASS_INSTALLED, PASS_ISSUED, subject_of
-from passes.models import Registration, WalletPass
+from passes.models import GoogleObject, Registration, WalletPass, in_google
 from portal.models import Customer, Event
 
 APPLE, GOOGLE = "apple", "google"
@@ -50,10 +50,13 @@ def state_of(customer: Customer) -> WalletState:
 
 
 def _since(customer: Customer) -> dict[str, datetime]:
-    """A phone's registration is what tells that a card lies in Apple Wallet."""
-    held = Registration.objects.filter(wallet_pass__customer=customer, wallet_pass__voided=False)
-    first = held.aggregate(first=Min("created_at"))["first"]
-    return {APPLE: first} if first else {}
+    """A phone's registration is what tells that a card lies in Apple Wallet, and Google that it lies in its own."""
+    valid = {"wallet_pass__customer": customer, "wallet_pass__voided": False}
+    first = {
+        APPLE: Registration.objects.filter(**valid).aggregate(first=Min("created_at"))["first"],
+        GOOGLE: GoogleObject.objects.filter(**valid).aggregate(first=Min("installed_at"))["first"],
+    }
+    return {wallet: since for wallet, since in first.items() if since}
 
 
 def _happenings(customer: Customer) -> list[tuple[datetime, str]]:
@@ -70,6 +73,9 @@ def _last(customer: Customer, wallet_pass_id: int, made: datetime) -> tuple[date
     held = Registration.objects.filter(wallet_pass=wallet_pass_id).order_by("-created_at")
     if added := held.values_list("created_at", flat=True).first():
         return added, word(PASS_INSTALLED)
+    kept = in_google().filter(wallet_pass=wallet_pass_id).values_list("installed_at", flat=True)
+    if since := kept.first():
+        return since, word(PASS_INSTALLED)
     days = settings.RETENTION_EVENTS_DAYS
     if days and made < timezone.now() - timedelta(days=days):
         return None

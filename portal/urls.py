@@ -22,5 +22,6 @@ urlpatterns = [
     path("api/", include("portal.api")),
     path("wallet/apple/", include("passes.apple.service")),
     path("wallet/google/images/", include("passes.google.images")),
+    path("wallet/google/", include("passes.google.callbacks")),
     path("p/", include("passes.pages")),
 ]

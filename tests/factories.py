@@ -41,6 +41,10 @@ from passes.models import (
     CardImportProblem,
     CertificateRequest,
     Device,
+    GoogleClass,
+    GoogleIssuer,
+    GoogleNotification,
+    GoogleObject,
     MessageCondition,
     MessageLimits,
     MessageReceipt,
@@ -83,6 +87,7 @@ from portal.tenancy import Role
 ModelT = TypeVar("ModelT", bound=Model)
 API_KEY = "SECRET-actito-api-key"
 PEM_KEY = "SECRET-private-key"
+KEY_FILE = '{"type": "service_account", "private_key": "SECRET-private-key"}'
 
 
 @lru_cache(maxsize=1)
@@ -369,6 +374,27 @@ class CredentialsFactory(Factory[AppleCredentials]):
     intermediate = "PEM"
 
 
+class IssuerFactory(Factory[GoogleIssuer]):
+    class Meta:
+        model = GoogleIssuer
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = "Google"
+    issuer_id = factory.Sequence(lambda n: f"33880000000{n:04}")
+    key_file = KEY_FILE
+    client_email = "cards@example.iam.gserviceaccount.com"
+
+
+class GoogleClassFactory(Factory[GoogleClass]):
+    class Meta:
+        model = GoogleClass
+
+    issuer = factory.SubFactory(IssuerFactory)
+    class_id = factory.LazyAttributeSequence(lambda each, n: f"{each.issuer.issuer_id}.class{n}")
+    type = "loyalty"
+    sent_at = factory.LazyFunction(timezone.now)
+
+
 class SpareCertificateFactory(Factory[SpareCertificate]):
     class Meta:
         model = SpareCertificate
@@ -489,6 +515,26 @@ class PassFactory(Factory[WalletPass]):
     @factory.lazy_attribute
     def content_hash(self) -> str:
         return render(design_of(self.template), self.customer.values).hash
+
+
+class GoogleObjectFactory(Factory[GoogleObject]):
+    class Meta:
+        model = GoogleObject
+
+    wallet_pass = factory.SubFactory(PassFactory)
+    tenant = factory.SelfAttribute("wallet_pass.tenant")
+    issuer = factory.SubFactory(IssuerFactory, tenant=factory.SelfAttribute("..tenant"))
+    object_id = factory.LazyAttribute(lambda each: f"{each.issuer.issuer_id}.{each.wallet_pass.serial_number.hex}")
+    type = "loyalty"
+
+
+class GoogleNotificationFactory(Factory[GoogleNotification]):
+    class Meta:
+        model = GoogleNotification
+
+    google_object = factory.SubFactory(GoogleObjectFactory)
+    sort = GoogleNotification.Sort.MESSAGE
+    at = factory.LazyFunction(timezone.now)
 
 
 class DeviceFactory(Factory[Device]):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -14,17 +12,11 @@ from passes.admin.giving import templates_for
 from passes.admin.passes import state_of
 from passes.issuing import Way
 from passes.links import link_to_get
-from passes.models import PassTemplate, Registration, WalletPass, phones_count
+from passes.models import GoogleObject, PassTemplate, Registration, WalletPass, phones_count, phones_of_customer
 from portal.admin.extend import Column, Panel, extensions
 from portal.admin.rights import may_here
 from portal.models import Customer
 from portal.tenancy import Action
-
-
-def wallets() -> Coalesce:
-    """How many phones hold a pass of the customer; looked up for the shown rows only."""
-    on = Registration.objects.filter(wallet_pass__customer=OuterRef("pk")).order_by().values("wallet_pass__customer")
-    return Coalesce(Subquery(on.annotate(number=Count("pk")).values("number")), 0)
 
 
 def wallet_text(phones: int) -> str:
@@ -50,9 +42,10 @@ def subjects(customer: Customer) -> list[str]:
     passes = WalletPass.objects.filter(customer=customer).values_list("pk", flat=True)
     devices = Registration.objects.filter(wallet_pass__in=passes).values_list("device_id", flat=True)
     own = [f"customer.changed/passes:customer:{customer.pk}"]
-    return [*own, *(f"pass:{key}" for key in passes), *(f"device:{key}" for key in devices)]
+    at_google = [each.subject for each in GoogleObject.objects.filter(wallet_pass__in=passes).only("object_id")]
+    return [*own, *(f"pass:{key}" for key in passes), *(f"device:{key}" for key in devices), *at_google]
 
 
-extensions.customer_columns.append(Column("wallets", _("Wallet"), wallets, wallet_text))
+extensions.customer_columns.append(Column("wallets", _("Wallet"), phones_of_customer, wallet_text))
 extensions.customer_panels.append(panel)
 extensions.customer_subjects.append(subjects)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from passes.answering import unheard
-from passes.models import Registration, WalletPass
+from passes.models import Registration, WalletPass, in_google
 from portal.admin.extend import Figure, FirstStep, extensions
 from portal.admin.home import count_text, register_figures
 from portal.admin.rights import allowed_tenants
@@ -24,7 +24,10 @@ def figures(request: HttpRequest) -> Iterable[Figure]:
     tenants = allowed_tenants(request, Action.VIEW)
     phones = count_text(Registration.objects.filter(device__tenant_id__in=tenants))
     passes = count_text(WalletPass.objects.filter(tenant_id__in=tenants))
-    note = _("%(phones)s on phones") % {"phones": phones}
+    note = _("%(phones)s on iPhones") % {"phones": phones}
+    if in_google_wallet := in_google().filter(tenant_id__in=tenants).order_by()[: MOST + 1].count():
+        told = _("%(shown)s in Google Wallet") % {"shown": counted(in_google_wallet, MOST)}
+        note = f"{note} · {told}"
     if silent := unheard().filter(tenant__in=tenants).order_by()[: MOST + 1].count():
         told = ngettext(
             "%(shown)s phone has not come after a push", "%(shown)s phones have not come after a push", silent

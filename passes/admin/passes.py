@@ -15,11 +15,13 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from passes.admin.filters import IsVoid, WhichTemplate
+from passes.admin.moving import Moving
 from passes.admin.preview import card
 from passes.answering import seen
 from passes.content import ContentError
+from passes.google.meter import told_lately
 from passes.links import link, link_to_all
-from passes.models import Device, WalletPass, phones_count
+from passes.models import Device, GoogleObject, WalletPass, phones_count
 from passes.notices import shown
 from passes.pages import valid_passes
 from passes.voiding import void
@@ -53,7 +55,7 @@ def _voided_by(who: str, wallet_pass: WalletPass) -> Sentence:
 
 
 @admin.register(WalletPass, site=site)
-class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
+class WalletPassAdmin(Moving, ManyRows, PageAdmin, TenantAdmin):
     list_display = ("customer_key", "template", "state", "changed_at", "fetched")
     list_select_related = ("template", "customer")
     list_filter = (WhichTemplate, IsVoid)
@@ -61,7 +63,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
     search_path = "customer_id"
     search_help_text = _("The beginning of a customer's key, for example anna@")
     change_form_template = "admin/passes/pass.html"
-    actions_detail = ("void",)
+    actions_detail = ("move", "void")
     empty_sentence = _("Passes are made from templates, each of which says when and for whom.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -86,15 +88,20 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
         phones = seen(wallet_pass)
         subjects = [f"pass:{wallet_pass.pk}", f"customer.changed/passes:customer:{wallet_pass.customer_id}"]
         subjects += [f"device:{each.phone.pk}" for each in phones]
+        google = GoogleObject.objects.filter(wallet_pass=wallet_pass).select_related("issuer").first()
+        subjects += [google.subject] if google else []
+        installed = int(bool(google and google.installed))
         return {
             "card": card(wallet_pass.template, wallet_pass.content),
             "fields": [{**field, "value": words(field)} for field in wallet_pass.content.get("fields", [])],
             "own_values": sorted(wallet_pass.values.items()),
             "phones": phones,
+            "google": google,
+            "notified": told_lately(google) if google else 0,
             "any_unheard": any(each.unheard for each in phones),
             "notices": shown(wallet_pass),
             **self._links(request, wallet_pass),
-            "state": chip(*state_of(wallet_pass, len(phones))),
+            "state": chip(*state_of(wallet_pass, len(phones) + installed)),
             "events": events_about(wallet_pass.tenant_id, subjects),
         }
 
@@ -114,7 +121,7 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
         variant=ActionVariant.DANGER,
     )  # fmt: skip
     def void(self, request: HttpRequest, form: DialogForm, wallet_pass: WalletPass) -> HttpResponse:
-        url = reverse("admin:passes_walletpass_change", args=[wallet_pass.pk])
+        url = self.change_url(wallet_pass)
         try:
             with transaction.atomic():
                 locked = WalletPass.objects.select_for_update(of=("self",)).get(pk=wallet_pass.pk)
@@ -125,6 +132,9 @@ class WalletPassAdmin(ManyRows, PageAdmin, TenantAdmin):
             return finished(request, url, told(error.sentence), messages.ERROR)
         return finished(request, url, _("The pass is void."))
 
+    def change_url(self, wallet_pass: WalletPass) -> str:
+        return reverse("admin:passes_walletpass_change", args=[wallet_pass.pk])
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         wallet_pass = self.get_object(request, object_id)
         return super().get_actions_detail(request, object_id) if wallet_pass and not wallet_pass.voided else []
@@ -134,5 +144,6 @@ extensions.links["pass"] = Link(
     "pass", _("Pass"), WalletPass, "admin:passes_walletpass_change",
     person=lambda wallet_pass: str(wallet_pass.customer), joined=("template", "customer"),
 )  # fmt: skip
+extensions.links["google"] = Link("google", _("Card in Google Wallet"), GoogleObject, "")
 extensions.links["device"] = Link("device", _("Phone"), Device, "")
 navigation.add(WalletPass, _("Passes"), icon="wallet", group=navigation.DAILY, position=20)

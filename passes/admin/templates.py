@@ -97,7 +97,8 @@ class PassTemplateAdmin(TenantAdmin):
                     ("name", "kind"),
                     ("issue", "any_condition"),
                     ("open_enrolment", "link_days"),
-                    ("apple", "active"),
+                    ("apple", "google"),
+                    "active",
                 ]
             },
         ),

@@ -85,11 +85,15 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "voided": {"type": "boolean"},
             "phones": {"type": "integer", "description": "How many phones hold it."},
             "link": {"type": "string", "format": "uri", "description": "The page on which it is added to a phone."},
+            "googleLink": {
+                "anyOf": [{"type": "string", "format": "uri"}, {"type": "null"}],
+                "description": "Leads into Google Wallet; null where the template is not for it.",
+            },
             "createdAt": _MOMENT,
             "changedAt": {"anyOf": [_MOMENT, {"type": "null"}], "description": "When what it shows last changed."},
         },
         "required": ["id", "serialNumber", "template", "templateName", "customer", "values", "message", "voided",
-                     "phones", "link", "createdAt", "changedAt"],
+                     "phones", "link", "googleLink", "createdAt", "changedAt"],
     },
     "PassPage": {
         "type": "object",

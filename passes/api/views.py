@@ -21,7 +21,7 @@ from passes.api.wishes import Creation, Search, change_of, creation_of, search_o
 from passes.content import ContentError
 from passes.design import MESSAGE
 from passes.issuing import Refused, Way, make
-from passes.links import link
+from passes.links import google_link, link
 from passes.models import PassTemplate, WalletPass, phones_count
 from passes.refresh import values_of
 from passes.update import Update, arrive
@@ -124,6 +124,7 @@ def shown(one: WalletPass) -> dict[str, Any]:
         "voided": one.voided,
         "phones": getattr(one, "phones", 0),
         "link": link(one),
+        "googleLink": google_link(one),
         "createdAt": one.created_at.isoformat(),
         "changedAt": one.changed_at.isoformat() if one.changed_at else None,
     }

@@ -19,7 +19,7 @@ def address_of(sha1: str) -> str:
 
 @require_safe
 def image(request: HttpRequest, sha1: str) -> HttpResponse:
-    """A picture of a published design. What has this address never changes."""
+    """A picture of a published design for Google Wallet. What has this address never changes."""
     row = _published(sha1)
     if row is None:
         raise Http404
@@ -31,7 +31,7 @@ def image(request: HttpRequest, sha1: str) -> HttpResponse:
 
 def _published(sha1: str) -> TemplateImage | None:
     """Two tenants may have the same picture: either one's is it."""
-    rows = TemplateImage.objects.filter(sha1=sha1, template__published__isnull=False)
+    rows = TemplateImage.objects.filter(sha1=sha1, template__published__isnull=False, template__google__isnull=False)
     rows = rows.select_related("template").only("data", "template__published")
     return next((row for row in rows if sha1 in (row.template.published or {})["images"].values()), None)
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from passes.conditions import matches
-from passes.models import PassMessage, Registration, WalletPass
+from passes.models import PassMessage, WalletPass, on_a_phone
 
 AT_ONCE = 1_000
 LOOKED_AT = 20_000
@@ -37,7 +37,7 @@ def passes_of(message: PassMessage) -> QuerySet[WalletPass]:
     if message.template_id:
         found = found.filter(template=message.template_id)
     if message.on_phones:
-        found = found.filter(Exists(Registration.objects.filter(wallet_pass=OuterRef("pk"))))
+        found = found.filter(on_a_phone())
     return found
 
 

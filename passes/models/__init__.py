@@ -1,7 +1,9 @@
 from passes.models.card_import import CardImport, CardImportPart, CardImportProblem
 from passes.models.condition import TemplateCondition
 from passes.models.credentials import AppleCredentials, CertificateRequest, SpareCertificate, UpdateCounter
-from passes.models.device import Device, Registration, phones_count
+from passes.models.device import Device, Registration
+from passes.models.google import GoogleClass, GoogleIssuer, GoogleNotification, GoogleObject
+from passes.models.holding import in_google, on_a_phone, phones_count, phones_of_customer
 from passes.models.message import (
     MessageCondition,
     MessageLimits,
@@ -23,6 +25,10 @@ __all__ = [
     "CardImportProblem",
     "CertificateRequest",
     "Device",
+    "GoogleClass",
+    "GoogleIssuer",
+    "GoogleNotification",
+    "GoogleObject",
     "MessageCondition",
     "MessageLimits",
     "MessageReceipt",
@@ -43,5 +49,8 @@ __all__ = [
     "TemplateText",
     "UpdateCounter",
     "WalletPass",
+    "in_google",
+    "on_a_phone",
     "phones_count",
+    "phones_of_customer",
 ]

@@ -3,8 +3,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from passes.models.credentials import AppleCredentials
@@ -59,9 +57,3 @@ class Registration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.wallet_pass} on {self.device}"
-
-
-def phones_count() -> Coalesce:
-    """How many phones hold a pass, to be looked up for each row that is read."""
-    on = Registration.objects.filter(wallet_pass=OuterRef("pk")).order_by().values("wallet_pass")
-    return Coalesce(Subquery(on.annotate(number=Count("pk")).values("number")), 0)

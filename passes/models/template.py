@@ -58,6 +58,10 @@ class PassTemplate(TenantModel):
         AppleCredentials, verbose_name=_("Apple certificate"), null=True, blank=True, on_delete=models.PROTECT,
         related_name="templates",
     )  # fmt: skip
+    google = models.ForeignKey(
+        "passes.GoogleIssuer", verbose_name=_("Google issuer"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="templates",
+    )  # fmt: skip
     organization_name = models.CharField(_("organisation"), max_length=100, help_text=_("Shown on the lock screen."))
     description = models.CharField(
         _("description"), max_length=200, help_text=_("Read aloud to people who cannot see the pass.")

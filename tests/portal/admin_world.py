@@ -71,6 +71,10 @@ def make_world(mark: str) -> World:
     world.add(make.SpareCertificateFactory.make(apple=apple, certificate=f"{mark} spare"))
     world.add(make.CertificateRequestFactory.make(tenant=tenant, name=f"{mark} request", request=f"{mark} PEM"))
     template = world.add(make.TemplateFactory.make(tenant=tenant, apple=apple, name=f"{mark} card"))
+    issuer = world.add(
+        make.IssuerFactory.make(tenant=tenant, name=f"{mark} issuer", client_email=f"{mark}@example.com")
+    )
+    world.add(make.GoogleClassFactory.make(issuer=issuer, class_id=f"{issuer.issuer_id}.{mark}"))
     world.add(make.TemplateFieldFactory.make(template=template, label=f"{mark} points"))
     world.add(make.TemplateTextFactory.make(template=template, text=f"{mark} points", translation=f"{mark} punten"))
     world.add(
@@ -90,6 +94,10 @@ def make_world(mark: str) -> World:
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
     registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
     world.add(registration)
+    held = make.GoogleObjectFactory.make(
+        wallet_pass=wallet_pass, issuer=issuer, object_id=f"{issuer.issuer_id}.o-{mark}"
+    )
+    world.add(make.GoogleNotificationFactory.make(google_object=world.add(held)))
     world.add(make.NoticeFactory.make(wallet_pass=wallet_pass, text=f"{mark} phone says"))
     world.add(registration.device)
     _add_imports(world)

@@ -23,6 +23,17 @@ def complaints(name: str, body: Any) -> list[str]:
     return sorted(f"{error.json_path}: {error.message}" for error in validator.iter_errors(body))
 
 
+def partial_complaints(name: str, body: Any) -> list[str]:
+    """What is wrong with a patch: nothing is required in it, and null takes a value away."""
+    return [said for said in complaints(name, _without_nulls(body)) if "is a required property" not in said]
+
+
+def _without_nulls(body: Any) -> Any:
+    if isinstance(body, dict):
+        return {key: _without_nulls(value) for key, value in body.items() if value is not None}
+    return body
+
+
 @cache
 def _schemas() -> dict[str, Any]:
     document = json.loads(DOCUMENT.read_text())

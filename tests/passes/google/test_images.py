@@ -11,9 +11,16 @@ from passes.design import design_of
 from passes.google.images import address_of
 from passes.images import inspect_png
 from passes.models import PassTemplate, TemplateImage
+from tests import factories as make
 from tests.passes import world
 
 pytestmark = pytest.mark.django_db
+
+
+def template(slug: str = "brand") -> PassTemplate:
+    """A published one for Google Wallet, with pictures of the shades 1 to 3."""
+    owner = world.tenant(slug)
+    return world.template(owner, google=make.IssuerFactory.make(tenant=owner))
 
 
 def sha1(shade: int) -> str:
@@ -25,7 +32,7 @@ def path(shade: int) -> str:
 
 
 def test_google_fetches_a_picture_of_a_published_template_without_signing_in(client: Client) -> None:
-    world.template()
+    template()
 
     response = client.get(path(1))
 
@@ -42,7 +49,7 @@ def test_its_address_is_the_portals_public_one(settings: Settings) -> None:
 
 
 def test_who_has_the_picture_is_not_sent_it_again(client: Client) -> None:
-    world.template()
+    template()
 
     response = client.get(path(1), headers={"If-None-Match": f'"{sha1(1)}"'})
 
@@ -50,11 +57,11 @@ def test_who_has_the_picture_is_not_sent_it_again(client: Client) -> None:
 
 
 def test_pictures_of_a_design_that_is_not_published_yet_are_nobodys(client: Client) -> None:
-    template = world.template()
-    TemplateImage.objects.create(template=template, role="googleLogo", data=world.png(9))
+    design = template()
+    TemplateImage.objects.create(template=design, role="googleLogo", data=world.png(9))
     assert client.get(path(9)).status_code == 404
 
-    world.published(PassTemplate.objects.get(pk=template.pk))
+    world.published(PassTemplate.objects.get(pk=design.pk))
     assert client.get(path(9)).status_code == 200
 
     PassTemplate.objects.update(published=None)
@@ -62,31 +69,37 @@ def test_pictures_of_a_design_that_is_not_published_yet_are_nobodys(client: Clie
 
 
 def test_one_tenants_draft_does_not_hide_the_same_picture_of_another(client: Client) -> None:
-    draft = world.template(world.tenant("draft"))
+    draft = template("draft")
     PassTemplate.objects.filter(pk=draft.pk).update(published=None)
-    world.template(world.tenant("brand"))
+    template("brand")
 
     assert client.get(path(1)).status_code == 200
 
 
+def test_pictures_of_a_template_for_apple_alone_are_not_there(client: Client) -> None:
+    world.template()
+
+    assert client.get(path(1)).status_code == 404
+
+
 @pytest.mark.parametrize("name", ["0" * 40, "x", "..%2f..%2fetc", "1' or '1'='1"])
 def test_any_other_name_is_unknown(client: Client, name: str) -> None:
-    world.template()
+    template()
 
     assert client.get(f"/wallet/google/images/{name}.png").status_code == 404
 
 
 def test_nothing_can_be_put_there(client: Client) -> None:
-    world.template()
+    template()
 
     assert client.post(path(1)).status_code == 405
 
 
 def test_pictures_for_google_are_not_put_into_passes_for_apple() -> None:
-    template = world.template()
-    TemplateImage.objects.create(template=template, role="googleLogo", data=world.png(9))
-    TemplateImage.objects.create(template=template, role="googleHero", data=world.png(10))
-    held = world.wallet_pass(PassTemplate.objects.get(pk=template.pk))
-    assert "googleLogo.png" in design_of(template)["images"]
+    design = template()
+    TemplateImage.objects.create(template=design, role="googleLogo", data=world.png(9))
+    TemplateImage.objects.create(template=design, role="googleHero", data=world.png(10))
+    held = world.wallet_pass(PassTemplate.objects.get(pk=design.pk))
+    assert "googleLogo.png" in design_of(design)["images"]
 
     assert not [name for name in world.files(build(held)) if "google" in name]

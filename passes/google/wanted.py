@@ -1,0 +1,62 @@
+"""What Google is to have of a pass: its object as the pass is stored, and its class as the template is published."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from passes.content import ContentError
+from passes.google.callbacks import callback_address
+from passes.google.images import address_of
+from passes.google.names import type_of
+from passes.google.resources import Resources, resources
+from passes.models import GoogleIssuer, GoogleObject, PassTemplate
+from passes.refresh import content_of
+
+SUFFIX_LENGTH = 24
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`content`: what the object was made from."""
+
+    issuer: GoogleIssuer
+    type: str
+    class_: dict[str, Any]
+    object_: dict[str, Any]
+    content: dict[str, Any]
+
+    @property
+    def class_id(self) -> str:
+        return str(self.class_["id"])
+
+
+def wanted_for(held: GoogleObject, issuer: GoogleIssuer) -> Wanted:
+    """`issuer`: the one that the pass's template names, which may be another than the object has."""
+    wallet_pass = held.wallet_pass
+
+    def made_of(content: Mapping[str, Any]) -> Resources:
+        return resources(
+            content,
+            issuer_id=issuer.issuer_id,
+            class_suffix=class_suffix(wallet_pass.template, issuer, type_of(content)),
+            object_suffix=held.object_id.partition(".")[2],
+            image_address=address_of,
+            callback=callback_address(issuer),
+        )
+
+    made = made_of(wallet_pass.content)
+    class_ = made.class_
+    # A pass that was not renewed yet must not bring an earlier design back to all who share its class.
+    with suppress(ContentError):
+        now = made_of(content_of(wallet_pass).data)
+        class_ = now.class_ if now.class_["id"] == class_["id"] and now.type == made.type else class_
+    return Wanted(issuer, made.type, class_, made.object_, wallet_pass.content)
+
+
+def class_suffix(template: PassTemplate, issuer: GoogleIssuer, type_: str) -> str:
+    """One class for each template and type, which a template may change. No other installation makes the same."""
+    return "c" + hashlib.sha256(f"{issuer.uid}:{template.pk}:{type_}".encode()).hexdigest()[:SUFFIX_LENGTH]
