@@ -50,11 +50,17 @@ def strip(x: float, y: float) -> Colour:
     return red, green, blue, 255
 
 
+def round_logo(x: float, y: float) -> Colour:
+    """Google cuts it to a circle, so the sign leaves a margin."""
+    return icon((x - 0.15) / 0.7, (y - 0.15) / 0.7)
+
+
 def images() -> dict[tuple[str, int], bytes]:
-    """(role, scale) -> PNG, in the sizes that Apple asks for."""
+    """(role, scale) -> PNG, in the sizes that Apple and Google ask for."""
     sizes = {"icon": (38, 38, icon), "logo": (160, 50, logo), "strip": (375, 144, strip)}
-    return {
+    for_apple = {
         (role, scale): png(width * scale, height * scale, paint)
         for role, (width, height, paint) in sizes.items()
         for scale in ((1, 2, 3) if role == "icon" else (1, 2))
     }
+    return {**for_apple, ("googleLogo", 1): png(660, 660, round_logo), ("googleHero", 1): png(1032, 336, strip)}

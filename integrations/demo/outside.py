@@ -104,3 +104,23 @@ class Phone:
 
     def lock_screen(self, serial: str) -> list[dict[str, Any]]:
         return [entry for entry in self.state()["screen"] if entry["serial"] == serial]
+
+
+class AndroidPhone:
+    """A virtual Android phone and its owner."""
+
+    def __init__(self, url: str, name: str, language: str) -> None:
+        self._url = f"{url}/phones/{name}"
+        requests.put(self._url, json={"language": language}, timeout=SECONDS)
+
+    def add(self, url: str) -> str:
+        """Opens the page of a pass and saves it; returns the id of its object. Raises DemoError."""
+        answer = requests.post(f"{self._url}/passes", json={"url": url}, timeout=60)
+        if answer.status_code != 201:
+            raise DemoError("The Android phone got no pass: " + " ".join(answer.json().get("reasons", [answer.text])))
+        return str(answer.json()["ids"][0])
+
+    def lock_screen(self, object_id: str) -> list[dict[str, Any]]:
+        """[{"at", "sort", "object", "title", "text"}], oldest first."""
+        screen = requests.get(self._url, timeout=SECONDS).json()["screen"]
+        return [entry for entry in screen if entry["object"] == object_id]

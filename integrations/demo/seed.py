@@ -20,13 +20,14 @@ from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
 from integrations.demo.processes import HOST, Ports
 from integrations.mapping import ValueType
 from passes.design import design_of
-from passes.models import AppleCredentials, PassTemplate, TemplateField, TemplateImage, TemplateText
+from passes.models import AppleCredentials, GoogleIssuer, PassTemplate, TemplateField, TemplateImage, TemplateText
 from portal.access import check_key, make_key
 from portal.models import Membership, Scope, Tenant
 from portal.tenancy import Role
 
 SLUG, USERNAME = "demo", "demo"
 COLOUR = "#1F6F54"
+ISSUER = "3388000000000000001"
 PASS_TYPE, TEAM, BRAND = "pass.example.verdi.loyalty", "SANDBOX123", "Verdi"
 
 _MAPPINGS = (
@@ -116,7 +117,7 @@ def seed(ports: Ports) -> Demo:
     connection = _connection(tenant, actito_url)
     scenarios.ask(connection)
     apple = _apple(tenant, phones_url, f"https://{HOST}:{ports.apns}")
-    template = _template(tenant, apple)
+    template = _template(tenant, apple, _google(tenant, google_url))
     api_key = _api_key(tenant, connection, state)
     base_url = ports.base_url()
     moved = state.get("base_url") != base_url
@@ -170,7 +171,20 @@ def _apple(tenant: Tenant, phones_url: str, apns_url: str) -> AppleCredentials:
     return apple
 
 
-def _template(tenant: Tenant, apple: AppleCredentials) -> PassTemplate:
+def _google(tenant: Tenant, google_url: str) -> GoogleIssuer:
+    """The key file names the address that gives its tokens, so another address takes another key."""
+    issuer = GoogleIssuer.objects.for_tenant(tenant).first()
+    if issuer is None or issuer.api_url != google_url:
+        wanted = {"issuer_id": ISSUER, "name": BRAND}
+        file = requests.post(f"{google_url}/_sandbox/keys", json=wanted, timeout=30).json()
+        issuer = issuer or GoogleIssuer(tenant=tenant, name="Sandbox issuer", issuer_id=ISSUER)
+        issuer.key_file, issuer.client_email = json.dumps(file), file["client_email"]
+        issuer.api_url = issuer.save_url = google_url
+        issuer.save()
+    return issuer
+
+
+def _template(tenant: Tenant, apple: AppleCredentials, google: GoogleIssuer) -> PassTemplate:
     template = PassTemplate.objects.for_tenant(tenant).filter(name="Loyalty card").first()
     if template:
         return template
@@ -180,6 +194,7 @@ def _template(tenant: Tenant, apple: AppleCredentials) -> PassTemplate:
         kind=PassTemplate.Kind.CUSTOMER_CARD,
         issue=PassTemplate.Issue.EVERY_CUSTOMER,
         apple=apple,
+        google=google,
         organization_name=BRAND,
         description="Loyalty card of Verdi",
         logo_text=BRAND,
@@ -192,7 +207,7 @@ def _template(tenant: Tenant, apple: AppleCredentials) -> PassTemplate:
     for position, (place, key, label, expression, message) in enumerate(_FIELDS):
         TemplateField.objects.create(
             template=template, position=position, place=place, key=key, label=label, expression=expression,
-            change_message=message,
+            change_message=message, format=TemplateField.Format.NUMBER if key == "points" else "",
         )  # fmt: skip
     for language, texts in _TEXTS.items():
         for text, translation in texts.items():

@@ -1,4 +1,4 @@
-"""The tour: one points change in Actito, followed through every stop of the flow to a phone."""
+"""The tour: one points change in Actito, followed through every stop of the flow to both phones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integrations.demo.outside import ActitoHand, Phone
+from integrations.demo.outside import ActitoHand, AndroidPhone, Phone
 from integrations.demo.people import POINTS
 from integrations.demo.seed import Demo
 from passes.models import WalletPass
@@ -31,6 +31,15 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Phones:
+    """The same pass on an iPhone and, as `object_id`, on an Android phone."""
+
+    iphone: Phone
+    android: AndroidPhone
+    object_id: str
+
+
+@dataclass(frozen=True)
 class Trace:
     """The rows that one arrival led to."""
 
@@ -41,15 +50,18 @@ class Trace:
 
 
 def tour(
-    demo: Demo, actito: ActitoHand, phone: Phone, wallet_pass: WalletPass, profile: int
+    demo: Demo, actito: ActitoHand, phones: Phones, wallet_pass: WalletPass, profile: int
 ) -> tuple[list[Stop], float]:
-    """Changes the points and returns each stop with its time, and the seconds from Actito to the phone.
+    """Changes the points and returns each stop with its time, and the seconds from Actito to the iPhone.
 
     Raises StopFailed, naming the first stop that was not reached.
     """
     serial = str(wallet_pass.serial_number)
     before, newest = actito.attribute(profile, POINTS), Event.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    shown_before = len(phone.lock_screen(serial))
+    shown_before, told_before = (
+        len(phones.iphone.lock_screen(serial)),
+        len(phones.android.lock_screen(phones.object_id)),
+    )
     started = time.time()
     actito.set_attribute(profile, POINTS, before + ADDED_POINTS)
     subject = f"{demo.connection.source}:profile:{profile}"
@@ -58,10 +70,21 @@ def tour(
         "8 BACK", lambda: Event.objects.filter(correlation_id=arrival.correlation_id, kind="pass.fetched").first(),
         lambda: _where_it_stands(arrival),
     )  # fmt: skip
-    entry = _until("8 BACK", lambda: phone.lock_screen(serial)[shown_before:])[0]
+    entry = _until("8 BACK", lambda: phones.iphone.lock_screen(serial)[shown_before:])[0]
+    told = _until(
+        "ANDROID", lambda: phones.android.lock_screen(phones.object_id)[told_before:], lambda: _where_it_stands(arrival)
+    )[0]
     trace = _trace(arrival, noted)
     stops = _stops(trace, actito.last_delivery(profile), (before, before + ADDED_POINTS), entry)
-    return stops, float(entry["at"]) - started
+    # The two wallets race each other.
+    in_turn = sorted([*stops, _android(told, arrival)], key=lambda stop: stop.at)
+    return in_turn, float(entry["at"]) - started
+
+
+def _android(told: dict[str, Any], arrival: Event) -> Stop:
+    """Google notified by itself, because points are on its list."""
+    at = datetime.fromtimestamp(told["at"], arrival.created_at.tzinfo)
+    return Stop("ANDROID", at, f"Google notifies: “{told['text']}”")
 
 
 def _until(stop: str, find: Callable[[], Any], why: Callable[[], str] = lambda: "") -> Any:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
 from typing import Any
@@ -16,11 +17,11 @@ from django.utils import timezone
 
 from integrations.demo import seed as seeding
 from integrations.demo import tour as touring
-from integrations.demo.outside import ActitoHand, Phone
+from integrations.demo.outside import ActitoHand, AndroidPhone, Phone
 from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
 from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, only_one, running
 from passes.links import link
-from passes.models import WalletPass
+from passes.models import WalletPass, in_google
 from portal.models import Event, Heart
 
 DEFAULT_PORT = "8000"
@@ -76,9 +77,10 @@ class Command(BaseCommand):
         phones = [self._phone(demo, *owner) for owner in OWNERS]
         phone, wallet_pass = phones[0]
         profile = actito.profile_id(OWNERS[0][0])
-        self._write_state(demo, profile, wallet_pass)
+        both = touring.Phones(phone, *self._android(demo, wallet_pass))
+        self._write_state(demo, profile, wallet_pass, both.object_id)
         self._say(f"The tour: {OWNERS[0][1]} gets {touring.ADDED_POINTS} points\n")
-        stops, seconds = touring.tour(demo, actito, phone, wallet_pass, profile)
+        stops, seconds = touring.tour(demo, actito, both, wallet_pass, profile)
         self.stdout.write("\n".join(touring.printed(stops, ZoneInfo(demo.tenant.time_zone))))
         self.stdout.write(self.style.SUCCESS(f"\n  From Actito to the phone in {seconds:.2f} s.\n"))
 
@@ -90,7 +92,15 @@ class Command(BaseCommand):
             phone.add(f"{link(wallet_pass)}/apple")
         return phone, wallet_pass
 
-    def _write_state(self, demo: seeding.Demo, profile: int, wallet_pass: WalletPass) -> None:
+    def _android(self, demo: seeding.Demo, wallet_pass: WalletPass) -> tuple[AndroidPhone, str]:
+        """The same customer's Android phone with the same pass, once Google has told of it."""
+        _, name, language = OWNERS[0]
+        phone = AndroidPhone(demo.google_url, f"{name}-android", language)
+        object_id = phone.add(link(wallet_pass))
+        _wait_until(lambda: in_google().filter(wallet_pass=wallet_pass).exists(), "Google did not tell of the pass.")
+        return phone, object_id
+
+    def _write_state(self, demo: seeding.Demo, profile: int, wallet_pass: WalletPass, object_id: str) -> None:
         seeding.write_state(
             {
                 "base_url": demo.base_url,
@@ -109,6 +119,7 @@ class Command(BaseCommand):
                     "serial_number": str(wallet_pass.serial_number),
                     "authentication_token": wallet_pass.authentication_token,
                 },
+                "google": {"issuer_id": seeding.ISSUER, "object_id": object_id},
                 "sandbox": {"phones_url": demo.phones_url, "google_url": demo.google_url},
             }
         )
@@ -119,7 +130,7 @@ class Command(BaseCommand):
             f"  user {seeding.USERNAME}, password {demo.password}\n\n"
             "Try next\n"
             "  1. Events: open the newest “Actito profile changed” and follow it to the phone.\n"
-            f"  2. The phones: {demo.phones_url}\n"
+            f"  2. The iPhones: {demo.phones_url}, and the Android phone: {demo.google_url}\n"
             "  3. Templates: change a text, publish it, and watch the phones.\n"
             f"  4. Customers: open {OWNERS[0][0]}.\n"
             f"  5. Be the marketer in Actito: change a profile, fire a custom action: {demo.actito_url}\n"
@@ -164,6 +175,14 @@ def _wait_until_quiet(demo: seeding.Demo, began: datetime) -> None:
                 if event
                 else f"The worker did not start within {READ_SECONDS:.0f} s. See {settings.VAR_DIR}/log/worker.log."
             )
+        time.sleep(0.1)
+
+
+def _wait_until(reached: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + READ_SECONDS
+    while not reached():
+        if time.monotonic() > deadline:
+            raise touring.StopFailed(otherwise)
         time.sleep(0.1)
 
 
