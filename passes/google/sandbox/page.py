@@ -48,7 +48,7 @@ small { display: block; font-size: .75rem; opacity: .85; } .row span { overflow-
 .code { background: #fff; border-radius: 12px; color: #202124; font: 500 .95rem ui-monospace, monospace;
   overflow-wrap: anywhere; padding: 12px; text-align: center; }
 .hero { display: block; margin: 12px -16px -16px; width: calc(100% + 32px); }
-details { font-size: .85rem; margin: 8px 4px; } dt { color: var(--faint); margin-top: 6px; }
+details { font-size: .85rem; margin: 8px 4px; overflow-wrap: anywhere; } dt { color: var(--faint); margin-top: 6px; }
 .notice { color: var(--faint); font-size: .78rem; margin: 6px; }
 .sheet { background: var(--card); border-radius: 24px; margin: 0 auto; max-width: 30rem; padding: 1.5rem; }
 .sheet li { margin: .25rem 0 0 1rem; }
@@ -60,6 +60,8 @@ td, th { border-bottom: 1px solid var(--line); font-size: .82rem; overflow-wrap:
   padding: .35rem .5rem .35rem 0; text-align: left; vertical-align: top; } th { color: var(--faint); font-weight: 500; }
 td:first-child, td:nth-child(2) { white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); }
+@media (max-width: 700px) { body { padding: 1rem; } .phone { width: 100%; } section.wide { overflow-x: auto; }
+  table { min-width: 44rem; } th { white-space: nowrap; } }
 """
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?")
 
