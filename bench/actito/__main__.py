@@ -2,9 +2,9 @@
 
     [DATABASE_URL=postgres://…] python -m bench.actito [imports] [webhooks] [--rounds 5] [--lines 20000]
 
-imports: from the upload to the last customer, the look and the job included, against the bare way of the same lines
-into a table: COPY and a merge on PostgreSQL, executemany of an upsert on SQLite. webhooks: posted to a real web server
-while no worker runs, and while one does; how many readings follow, and whether the last state is everybody's.
+imports: from the upload to the last customer, the look and the job included, against the same lines brought into the
+same tables by hand: COPY and a merge on PostgreSQL, executemany of upserts on SQLite. webhooks: posted to a real web
+server while no worker runs, and while one does; how many readings follow, and whether the last state is everybody's.
 """
 
 from __future__ import annotations
