@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _TWO_WAYS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}\Z")
 TEXT_LIMIT = 2000
 NUMBER_LIMIT = 10**15
+WHOLE_LENGTH = 15  # digits that stay below it
 NUMBER_LENGTH, DATE_LENGTH = 100, 40
 CENTS = 2
 MOMENTS_FROM, MOMENTS_TO = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, as seconds since 1970
@@ -51,6 +52,17 @@ class DateFormat(models.TextChoices):
     COMPACT = "%Y%m%d", "20261231"
     SECONDS = "seconds", _("Seconds since 1970")
     MILLISECONDS = "milliseconds", _("Milliseconds since 1970")
+
+
+def _day_pattern(form: str) -> re.Pattern[str]:
+    parts = {"%d": "(?P<d>[0-9]{1,2})", "%m": "(?P<m>[0-9]{1,2})", "%Y": "(?P<Y>[0-9]{4})"}
+    return re.compile(re.sub("%[dmY]", lambda found: parts[found[0]], re.escape(form)))
+
+
+_DAYS = {
+    form.value: _day_pattern(form)
+    for form in (DateFormat.DAY_FIRST, DateFormat.MONTH_FIRST, DateFormat.DOTS, DateFormat.DASHES)
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,8 @@ def _shown(value: Any) -> str:
 
 
 def _text(value: Any, form: Format) -> str:
+    if isinstance(value, str):
+        return storable(value)[:TEXT_LIMIT]
     if isinstance(value, dict):
         raise Unreadable(say("%(value)s is not text.", value=_shown(value)))
     members = value if isinstance(value, list) else [value]
@@ -102,6 +116,8 @@ def _word(value: Any) -> str:
 
 def _number(value: Any, form: Format) -> int | float:
     """An int where it is whole. Texts may use a decimal comma, and spaces between thousands, as French exports do."""
+    if isinstance(value, str) and len(value) <= WHOLE_LENGTH and value.isascii() and value.isdigit():
+        return int(value)  # as nearly all of a long file are
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unreadable(say("%(value)s is not a number.", value=_shown(value)))
     text = value if isinstance(value, str) else str(value) if isinstance(value, float) else f"{value:d}"
@@ -174,9 +190,11 @@ def _date(value: Any, form: Format) -> str:
         value = text
     if not isinstance(value, str) or len(text) > DATE_LENGTH:
         raise Unreadable(say("%(value)s is not a date.", value=_shown(value)))
+    day = form.dates or DateFormat.DAY_FIRST.value
+    if found := _plain_day(text, day):
+        return found
     if form.dates != DateFormat.COMPACT and (iso := _iso(text, value)):
         return iso
-    day = form.dates or DateFormat.DAY_FIRST.value
     for pattern in (day, f"{day} %H:%M", f"{day} %H:%M:%S"):
         try:
             moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - Actito gives no zone
@@ -189,6 +207,15 @@ def _date(value: Any, form: Format) -> str:
         said = say("%(value)s is not a date of the form %(form)s.", value=_shown(value), form=_example(form.dates))
         raise Unreadable(said)
     raise Unreadable(say("%(value)s is not a date.", value=_shown(value)))
+
+
+def _plain_day(text: str, form: str) -> str:
+    """What strptime would find, ten times as fast; empty for all that is written otherwise, or no day."""
+    found = _DAYS[form].fullmatch(text) if form in _DAYS else None
+    try:
+        return date(int(found["Y"]), int(found["m"]), int(found["d"])).isoformat() if found else ""
+    except ValueError:
+        return ""
 
 
 def _iso(text: str, value: Any) -> str:

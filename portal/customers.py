@@ -78,9 +78,10 @@ def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
     """
     customer, created, back = _locked_customer(profile, cause.tenant_id, number)
     known = frozenset(customer.values)
+    now = timezone.now()
     changed = merge_values(customer, profile, number)
     renamed = rename(customer, profile)
-    stamp(customer, changed)
+    stamp(customer, changed, now)
     customer.save()
     applied = Applied(customer, created, changed, renamed, known, back)
     if applied.differs:
@@ -110,14 +111,15 @@ def rename(customer: Customer, profile: Profile) -> bool:
     return (customer.key, customer.language) != before
 
 
-def stamp(customer: Customer, changed: Mapping[str, Any]) -> None:
-    customer.synced_at = timezone.now()
+def stamp(customer: Customer, changed: Mapping[str, Any], now: datetime) -> None:
+    customer.synced_at = now
     if changed:
-        customer.changed_at = customer.synced_at
+        customer.changed_at = now
 
 
 def _publish_change(applied: Applied, cause: Event) -> None:
-    ledger.publish_all(CUSTOMER_CHANGED, [change_of(applied)], cause=cause)
+    subject, payload = change_of(applied)
+    ledger.publish(CUSTOMER_CHANGED, cause=cause, subject=subject, payload=payload)
 
 
 def change_of(applied: Applied) -> tuple[str, dict[str, Any]]:
@@ -204,10 +206,15 @@ def _name(customer: Customer, namespace: str, value: str, number: int) -> None:
         identity.save()
 
 
-def merge_values(customer: Customer, profile: Profile, number: int) -> dict[str, tuple[Any, Any]]:
-    """Puts what was read into the customer, save what a later number wrote. Returns what changed: (before, after)."""
+def merge_values(
+    customer: Customer, profile: Profile, number: int, origin: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Any, Any]]:
+    """Puts what was read into the customer, save what a later number wrote. Returns what changed: (before, after).
+
+    `origin`: what origin_of says, where it is the same for many.
+    """
     changed: dict[str, tuple[Any, Any]] = {}
-    origin = {"source": profile.source, "number": number, "changed": number, "at": timezone.now().isoformat()}
+    origin = origin or origin_of(profile.source, number)
     for name, value in profile.values.items():
         known = customer.origins.get(name)
         if known and known.get("number", 0) > number:
@@ -222,6 +229,11 @@ def merge_values(customer: Customer, profile: Profile, number: int) -> dict[str,
         customer.values[name] = value
         customer.origins[name] = origin
     return changed
+
+
+def origin_of(source: str, number: int) -> dict[str, Any]:
+    """Where a value comes from, as it stands in Customer.origins."""
+    return {"source": source, "number": number, "changed": number, "at": timezone.now().isoformat()}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -31,6 +31,7 @@ COLUMNS_LIMIT = 500
 CHUNK = 256 * 1024
 _BOMS = {BOM_UTF8: "utf-8-sig", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+_NO_PROBLEM = Sentence()
 _STRANGE_SIGNS = say("The line holds signs that cannot be read.")
 # What Excel writes above the table where its own separator would not be found: https://en.wikipedia.org/wiki/CSV
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
@@ -49,7 +50,7 @@ class Line:
 
     number: int
     cells: Mapping[str, str] = field(default_factory=dict)
-    problem: Sentence = field(default_factory=Sentence)
+    problem: Sentence = _NO_PROBLEM
     more: int = 0
 
     @property
@@ -117,7 +118,7 @@ class Sheet:
         if read is None:
             return Line(number, problem=say("The line is broken: look at its quotation marks."))
         cells, more = read
-        if not _is_readable(*cells):  # a cell may go over several lines
+        if more and not _is_readable(*cells):
             return Line(number, problem=_STRANGE_SIGNS, more=more)
         while len(cells) > len(self.columns) and not cells[-1]:
             cells.pop()  # a separator at the end of each line
@@ -129,6 +130,8 @@ class Sheet:
 
     def _cells(self, text: str, source: _Ahead) -> tuple[list[str], int] | None:
         """The cells, and how many lines more they took: a quoted cell may go over several. None where it is broken."""
+        if '"' not in text:  # most lines: what csv would find, several times as fast
+            return [cell.strip() for cell in text.split(self.separator)], 0
         more = 0
         while text.count('"') % 2:
             following = source.look(more)

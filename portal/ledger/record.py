@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,13 +12,14 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from portal import bulk
 from portal.ledger.registry import Result, registry
 from portal.ledger.text import encode, fitting_subject, storable_payload
 from portal.models import Event, Lane
 from portal.prepared import prepared_cursor
 from portal.text import storable
 
-LOCAL_LANE = "local"
+LOCAL_LANE, OURS = "local", "portal"
 LOCAL_MAX_RUNNING = 256
 # A claim merges all that waits of a subject, so what still waits is among its newest Events.
 EARLIER_SEARCHED = 20
@@ -88,34 +89,42 @@ def record(
     body_hash: str = "",
 ) -> Receipt:
     """Commits one arrival as an Event. Raises KeyError for a kind that nobody handles."""
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
     subject = fitting_subject(subject)
-    correlation = new_chain()
-    row: dict[str, Any] = {
-        "tenant_id": tenant_id,
-        "lane_id": lane_id,
-        "kind": kind,
+    row = _waiting(tenant_id, lane_id, kind, source, new_chain()) | {
         "subject": subject,
-        "coalesces": registry.kinds[kind].coalesces,
         "payload": encode(payload),
-        "source": source,
         "source_id": None if source_id is None else storable(source_id),
         "body_hash": body_hash,
-        "repeats": 0,
-        "status": Event.Status.WAITING.value,
-        "attempts": 0,
-        "retries": 0,
-        "due_at": now,
-        "leased_by": "",
-        "correlation_id": correlation if connection.features.has_native_uuid_field else correlation.hex,
-        "outcome": "",
-        "created_at": now,
     }
     with prepared_cursor() as cursor:
         asked: list[Any] = [] if connection.vendor == "postgresql" else [tenant_id, subject, kind]
         cursor.execute(_arrival_sql(connection.vendor, tuple(row)), [*row.values(), *asked])
         event_id, repeats, first_hash, earlier_waiting = cursor.fetchone()
     return Receipt(event_id, repeats, first_hash == body_hash, bool(earlier_waiting))
+
+
+def _waiting(tenant_id: int, lane_id: int, kind: str, source: str, chain: uuid.UUID) -> dict[str, Any]:
+    """The columns of a new Event that waits, as the database stores them; what it is about is still to be told."""
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    return {
+        "tenant_id": tenant_id,
+        "lane_id": lane_id,
+        "kind": kind,
+        "subject": "",
+        "coalesces": registry.kinds[kind].coalesces,
+        "payload": "{}",
+        "source": source,
+        "body_hash": "",
+        "repeats": 0,
+        "status": Event.Status.WAITING.value,
+        "attempts": 0,
+        "retries": 0,
+        "due_at": now,
+        "leased_by": "",
+        "correlation_id": chain if connection.features.has_native_uuid_field else chain.hex,
+        "outcome": "",
+        "created_at": now,
+    }
 
 
 def lane_id_for(
@@ -139,39 +148,48 @@ def publish(
     Call it inside the transaction of what the news tells of. The subscriber is part of the subject, so that a slow
     subscriber never holds up another.
     """
-    return publish_all(news_kind, [(subject, payload)], cause=cause, lane_id=lane_id)
-
-
-def publish_all(
-    news_kind: str,
-    pieces: Iterable[tuple[str, Mapping[str, Any]]],
-    *,
-    cause: Event,
-    lane_id: int | None = None,
-) -> list[Event]:
-    """`publish` for several pieces of news, subject and payload each, with few statements."""
-    kinds = registry.subscribed(news_kind, cause.tenant_id)
-    if kinds is None:
-        kinds = [news_kind] if news_kind in registry.kinds else []
-    if not kinds:
-        return []
-    lane_id = lane_id or lane_id_for(cause.tenant_id)
+    kinds = _heard_by(news_kind, cause)
+    lane_id = lane_id or (lane_id_for(cause.tenant_id) if kinds else 0)
     events = [
         Event(
             tenant_id=cause.tenant_id,
             lane_id=lane_id,
             kind=kind,
-            subject=fitting_subject(f"{kind}:{subject}" if kind != news_kind else subject),
+            subject=_subject(news_kind, kind, subject),
             coalesces=registry.kinds[kind].coalesces,
             payload=storable_payload(payload),
-            source="portal",
+            source=OURS,
             correlation_id=cause.correlation_id,
             parent=cause,
         )
-        for subject, payload in pieces
         for kind in kinds
     ]
-    return Event.objects.bulk_create(events, batch_size=500)
+    return Event.objects.bulk_create(events)
+
+
+def publish_all(news_kind: str, pieces: Sequence[tuple[str, Mapping[str, Any]]], *, cause: Event) -> None:
+    """`publish` for many pieces of news, subject and payload each, with one statement for each subscriber."""
+    kinds = _heard_by(news_kind, cause) if pieces else []
+    for kind in kinds:
+        row = _waiting(cause.tenant_id, lane_id_for(cause.tenant_id), kind, OURS, cause.correlation_id)
+        row["parent_id"] = cause.pk
+        bulk.insert(Event, list(row), _about(row, [(_subject(news_kind, kind, each), told) for each, told in pieces]))
+
+
+def _about(row: dict[str, Any], pieces: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[Any, ...]]:
+    for row["subject"], payload in pieces:
+        row["payload"] = encode(payload)
+        yield tuple(row.values())
+
+
+def _heard_by(news_kind: str, cause: Event) -> list[str]:
+    """The kinds of the Events that the news becomes."""
+    kinds = registry.subscribed(news_kind, cause.tenant_id)
+    return kinds if kinds is not None else [news_kind] if news_kind in registry.kinds else []
+
+
+def _subject(news_kind: str, kind: str, subject: str) -> str:
+    return fitting_subject(f"{kind}:{subject}" if kind != news_kind else subject)
 
 
 def news(

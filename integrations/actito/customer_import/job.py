@@ -16,7 +16,7 @@ from integrations.actito import rereading
 from integrations.actito.customer_import.lines import Verdict
 from integrations.actito.customer_import.look import profiles_of, verdict_of
 from integrations.actito.models import CustomerImport, CustomerImportChunk, CustomerImportPart
-from portal import jobs, ledger
+from portal import bulk, jobs, ledger
 from portal.customer_batch import apply_profiles
 from portal.jobs import Row
 from portal.ledger import Result, Work, lane_id_for
@@ -82,7 +82,8 @@ def _import(event: Event) -> Result:
     seen = part.customer_import
     profiles = profiles_of(part, seen.connection.source)
     try:
-        applied = apply_profiles(profiles, cause=event, number=seen.number)
+        with bulk.at_once():
+            applied = apply_profiles(profiles, cause=event, number=seen.number)
     except IntegrityError as error:
         raise ledger.retry(say("One of these customers was made elsewhere at the same moment.")) from error
     for profile in (told for told, each in zip(profiles, applied, strict=True) if each.back):

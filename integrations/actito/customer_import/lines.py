@@ -16,6 +16,7 @@ from portal.customers import Profile
 from portal.sentences import Explained, Sentence, say
 
 PROFILE_ID = "profileId"
+_AS_DECIMAL = re.compile(r"\.0+\Z")  # as spreadsheets write numbers
 
 
 class Verdict(StrEnum):
@@ -91,7 +92,7 @@ def _column(names: Sequence[str], wanted: str) -> str:
 def read_line(number: int, cells: Mapping[str, str], columns: Columns) -> Read | Sentence:
     """The line's profile, or why it is nobody's."""
     given, key = cells.get(columns.profile_id, ""), name_of(cells.get(columns.key, ""))
-    profile_id = id_of(re.sub(r"\.0+\Z", "", given))  # as spreadsheets write numbers
+    profile_id = id_of(_AS_DECIMAL.sub("", given))
     if given and not profile_id:
         return say("“%(given)s” is not a profile id.", given=given[:40])
     if not profile_id and not key:

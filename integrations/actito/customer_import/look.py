@@ -6,6 +6,7 @@ lines, so that memory stays flat, a worker goes on with its other work, and one 
 
 from __future__ import annotations
 
+import json
 import time
 from array import array
 from collections import Counter
@@ -20,7 +21,7 @@ from django.utils import timezone
 from integrations.actito.customer_import.lines import Columns, Read, Verdict, columns_of, read_line, whom
 from integrations.actito.customer_import.upload import opened
 from integrations.actito.models import CustomerImport, CustomerImportPart, CustomerImportProblem
-from portal import ledger
+from portal import bulk, ledger
 from portal.customer_batch import compare_profiles
 from portal.customers import Applied, Profile
 from portal.ledger import Result, Work
@@ -31,7 +32,7 @@ from portal.sheets import Line, Sheet
 LINES_LIMIT = 1_000_000
 SECONDS_AT_ONCE = 4.0
 AT_ONCE = 500  # lines that are looked up together
-PART = 200  # customers that are imported together
+PART = 500  # customers that are imported together
 PROBLEMS_KEPT = 10_000
 DIFFERENCES_KEPT, VALUES_KEPT = 20, 10
 REPEATED = say("An earlier line is about the same customer.")
@@ -48,7 +49,7 @@ class _Seen:
     reached: int  # the line of the file that the last one ended in
     lines: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    differing: list[Profile] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)  # profiles as JSON: texts are nothing to the garbage collector
     problems: list[tuple[int, Sentence]] = field(default_factory=list)
     differences: list[dict[str, Any]] = field(default_factory=list)
     at_end: bool = False
@@ -94,7 +95,8 @@ def _looked_at(seen: CustomerImport, sheet: Sheet, columns: Columns, repeats: _R
     lines = sheet.after(seen.reached)
     until = time.monotonic() + SECONDS_AT_ONCE
     while batch := list(islice(lines, AT_ONCE)):
-        _look_at(found, seen, [(line.number, _read(line, columns)) for line in batch], repeats)
+        with bulk.at_once():
+            _look_at(found, seen, [(line.number, _read(line, columns)) for line in batch], repeats)
         found.lines, found.reached = found.lines + len(batch), batch[-1].ends
         if time.monotonic() > until:
             return found
@@ -120,7 +122,7 @@ def _look_at(
     profiles = [each.profile for each in people]
     applied = compare_profiles(profiles, tenant_id=seen.tenant_id, number=seen.number)
     found.counts.update(verdict_of(each) for each in applied)
-    found.differing += [profile for profile, each in zip(profiles, applied, strict=True) if each.differs]
+    found.differing += [_plain(profile) for profile, each in zip(profiles, applied, strict=True) if each.differs]
     found.differences += islice(_differences(applied), DIFFERENCES_KEPT)
 
 
@@ -159,8 +161,8 @@ def _keep(seen: CustomerImport, found: _Seen, repeats: _Repeats) -> Result:
     if row is None:
         return _removed()
     cuts = (found.differing[at : at + PART] for at in range(0, len(found.differing), PART))
-    CustomerImportPart.objects.bulk_create(
-        CustomerImportPart(customer_import=row, profiles=[_plain(each) for each in cut]) for cut in cuts
+    bulk.insert(
+        CustomerImportPart, ["customer_import_id", "profiles"], ((row.pk, f"[{','.join(cut)}]") for cut in cuts)
     )
     room = max(0, PROBLEMS_KEPT - problems_in(row.found))
     CustomerImportProblem.objects.bulk_create(
@@ -195,9 +197,9 @@ def _removed() -> Result:
     return ledger.ignored(say("This import was removed meanwhile."))
 
 
-def _plain(profile: Profile) -> list[Any]:
+def _plain(profile: Profile) -> str:
     """What `profiles_of` makes a profile of."""
-    return [dict(profile.identities), profile.key, profile.language, dict(profile.values)]
+    return json.dumps([profile.identities, profile.key, profile.language, profile.values])
 
 
 def profiles_of(part: CustomerImportPart, source: str) -> list[Profile]:
