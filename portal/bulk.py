@@ -8,6 +8,7 @@ Part of the caller's transaction; raises what the ORM would.
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -53,7 +54,7 @@ def insert(model: type[Model], columns: Sequence[str], rows: Rows) -> None:
 
 
 def update(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Rows that are there, if any. Their key stands last, the column `id`."""
+    """Rows that are there, if any. Their key stands last, the column `id`; None leaves what stands there."""
     table, written = model._meta.db_table, columns[:-1]
     if not rows:
         return
@@ -61,8 +62,15 @@ def update(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[A
         _merge(table, columns, rows)
         return
     with connection.cursor() as cursor:
-        sets = ", ".join(f"{_quoted(name)} = %s" for name in written)
+        sets = ", ".join(f"{_quoted(name)} = COALESCE(%s, {_quoted(name)})" for name in written)
         cursor.executemany(f"UPDATE {table} SET {sets} WHERE id = %s", rows)  # noqa: S608 - names only
+
+
+def among(keys: Sequence[int]) -> tuple[str, Any]:
+    """The condition that a column is one of these, and its value: they are sent as one."""
+    if connection.vendor == "postgresql":
+        return "= ANY(%s)", list(keys)
+    return "IN (SELECT value FROM json_each(%s))", json.dumps(keys)
 
 
 def reserve(model: type[Model], count: int) -> Sequence[int]:
@@ -93,7 +101,7 @@ def _merge(table: str, columns: Sequence[str], rows: Rows) -> None:
             f"CREATE TEMP TABLE {fresh} ON COMMIT DROP AS SELECT {_listed(columns)} FROM {table} WITH NO DATA"  # noqa: S608
         )
         _copy(fresh, columns, rows)
-        sets = ", ".join(f"{_quoted(name)} = {fresh}.{_quoted(name)}" for name in columns[:-1])
+        sets = ", ".join(f"{name} = COALESCE({fresh}.{name}, {table}.{name})" for name in map(_quoted, columns[:-1]))
         cursor.execute(f"UPDATE {table} SET {sets} FROM {fresh} WHERE {table}.id = {fresh}.id")  # noqa: S608
         cursor.execute(f"DROP TABLE {fresh}")
 

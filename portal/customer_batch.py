@@ -18,6 +18,7 @@ from portal.customers import (
     CUSTOMER_CHANGED,
     KEY_ONLY,
     Applied,
+    Person,
     Profile,
     change_of,
     key_name,
@@ -46,15 +47,17 @@ _HELD = {
         SELECT wanted.value, name.customer_id FROM json_each(%s) wanted CROSS JOIN {Identity._meta.db_table} name
         ON name.tenant_id = %s AND name.namespace = %s AND name.value = wanted.value""",  # noqa: S608
 }
-_FIELDS = [each.attname for each in Customer._meta.concrete_fields]
+_NAMES_OF = f"""
+    SELECT customer_id, namespace, value, id, number, gone_at IS NOT NULL FROM {Identity._meta.db_table}
+    WHERE customer_id {{among}}"""  # noqa: S608
 
 
-def compare_profiles(profiles: Sequence[Profile], *, tenant_id: int, number: int) -> list[Applied]:
+def compare_profiles(profiles: Sequence[Profile], *, tenant_id: int, number: int) -> list[Applied[Person]]:
     """What `apply_profiles` would do, in the order of the profiles. Nothing is stored."""
     return _Batch(profiles, tenant_id, number, lock=False).applied
 
 
-def apply_profiles(profiles: Sequence[Profile], *, cause: Event, number: int) -> list[Applied]:
+def apply_profiles(profiles: Sequence[Profile], *, cause: Event, number: int) -> list[Applied[Person]]:
     """Writes what is known of several people and publishes `customer.changed` for each who changed.
 
     `number`: as in `apply_profile`; it may lie in the past, so names, key and language of a customer whom a later
@@ -68,12 +71,12 @@ def apply_profiles(profiles: Sequence[Profile], *, cause: Event, number: int) ->
     return batch.applied
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Held:
-    """A name and whose it is: an Identity, without what a model costs."""
+    """A name and whose it is."""
 
     key: int  # 0: made by this batch
-    customer: Customer
+    customer: Person
     namespace: str
     value: str
     number: int
@@ -106,17 +109,25 @@ class _Batch:
         # Nobody who is known by the system's own id is looked for by the key.
         unknown = (profile for profile in profiles if _own(profile) not in held)
         held |= self._holding(name for profile in unknown for name in _by_key(profile))
-        rows = Customer.objects.for_tenant(self._tenant_id).order_by("pk")
-        # In the order of their keys, so that two batches with the same people wait for each other in turn.
-        self._customers = (rows.select_for_update() if lock else rows).in_bulk(set(held.values()))
+        people = self._people(set(held.values()), lock=lock)
         self._holders: dict[Name, _Held] = {}
-        self._of: dict[int, list[_Held]] = {key: [] for key in self._customers}
-        found = Identity.objects.filter(customer__in=self._customers)
-        columns = "customer_id", "namespace", "value", "pk", "number", "gone_at"
-        for customer, namespace, value, key, number, gone_at in found.values_list(*columns):
-            holder = _Held(key, self._customers[customer], namespace, value, number, gone_at is not None)
-            self._holders[namespace, value] = holder
-            self._of[customer].append(holder)
+        self._of: dict[int, list[_Held]] = {key: [] for key in people}
+        if not people:
+            return
+        among, keys = bulk.among(list(people))
+        with connection.cursor() as cursor:
+            cursor.execute(_NAMES_OF.format(among=among), [keys])
+            for customer, namespace, value, key, number, gone in cursor.fetchall():
+                holder = _Held(key, people[customer], namespace, value, number, bool(gone))
+                self._holders[namespace, value] = holder
+                self._of[customer].append(holder)
+
+    def _people(self, keys: set[int], *, lock: bool) -> dict[int, Person]:
+        # In the order of their keys, so that two batches with the same people wait for each other in turn.
+        rows = Customer.objects.for_tenant(self._tenant_id).filter(pk__in=keys).order_by("pk")
+        columns = "pk", "key", "language", "values", "origins"
+        found = (rows.select_for_update() if lock else rows).values_list(*columns)
+        return {each[0]: Person(*each) for each in found}
 
     def _holding(self, names: Iterable[Name]) -> dict[Name, int]:
         """The customers' keys by the names, of those that somebody has."""
@@ -130,14 +141,14 @@ class _Batch:
                 held.update({(namespace, value): key for value, key in cursor.fetchall()})
         return held
 
-    def _apply(self, profile: Profile) -> Applied:
+    def _apply(self, profile: Profile) -> Applied[Person]:
         own = _own(profile)
         found = self._found(profile, own)
-        customer = found or self._fresh(profile.key or own[1])
+        customer = found or Person(0, profile.key or own[1])
         holder = self._holders.get(own)
         known = frozenset(customer.values)
         changed = merge_values(customer, profile, self._number, self._origins[profile.source])
-        back = any(each.namespace == own[0] and self._gone(each) for each in self._of.get(customer.pk, ()))
+        back = found is not None and any(each.namespace == own[0] and self._gone(each) for each in self._of[found.pk])
         renamed = False
         if holder is None or holder.number <= self._number:
             renamed = rename(customer, profile)
@@ -145,19 +156,13 @@ class _Batch:
             stamp(customer, changed, self._now)
         return Applied(customer, found is None, changed, renamed, known, back)
 
-    def _fresh(self, key: str) -> Customer:
-        """By place: by name, a model takes twice as long."""
-        told = {"tenant_id": self._tenant_id, "key": key, "language": "", "values": {}, "origins": {},
-                "created_at": self._now}  # fmt: skip
-        return Customer(*map(told.get, _FIELDS))
-
-    def _found(self, profile: Profile, own: Name) -> Customer | None:
+    def _found(self, profile: Profile, own: Name) -> Person | None:
         """By the system's own id; by another name of somebody who has no such id, or one that is gone; by the key."""
         if holder := self._holders.get(own):
             return holder.customer
         for name in profile.identities.items():
             holder = self._holders.get(name)
-            if holder is None or holder.customer.pk is None:  # somebody whom this batch makes has an id
+            if holder is None or not holder.customer.pk:  # somebody whom this batch makes has an id
                 continue
             if not any(each.namespace == own[0] and not self._gone(each) for each in self._of[holder.customer.pk]):
                 return holder.customer
@@ -171,7 +176,7 @@ class _Batch:
         """Whether it was marked as gone, and not after what the profiles tell."""
         return held.gone and held.number <= self._number
 
-    def _name(self, customer: Customer, profile: Profile) -> bool:
+    def _name(self, customer: Person, profile: Profile) -> bool:
         """Gives the customer the profile's names, save those that a later reading gave. Returns whether any is new."""
         new = False
         for name in profile.identities.items():
@@ -182,7 +187,7 @@ class _Batch:
             new = (bool(name[1]) and self._give(customer, name)) or new
         return new
 
-    def _give(self, customer: Customer, name: Name) -> bool:
+    def _give(self, customer: Person, name: Name) -> bool:
         holder = self._holders.get(name)
         if holder is None:
             made = _Held(0, customer, *name, self._number)
@@ -215,14 +220,14 @@ class _Batch:
         rows = ((self._tenant_id, each.customer.pk, each.namespace, each.value, each.number) for each in names.made)
         bulk.insert(Identity, _NAMED, rows)
 
-    def _made_row(self, customer: Customer) -> tuple[Any, ...]:
+    def _made_row(self, customer: Person) -> tuple[Any, ...]:
         names = tuple(customer.origins)
         if names not in self._origins_told:
             self._origins_told[names] = json.dumps(customer.origins)
         return (*_row(customer, self._origins_told[names]), self._tenant_id, bulk.moment(self._now))
 
 
-def _row(customer: Customer, origins: str) -> tuple[Any, ...]:
+def _row(customer: Person, origins: str) -> tuple[Any, ...]:
     changed_at, synced_at = bulk.moment(customer.changed_at), bulk.moment(customer.synced_at)
     values = json.dumps(customer.values)
     return customer.key, customer.language, values, origins, changed_at, synced_at, customer.pk

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.utils import timezone
 
@@ -36,9 +36,33 @@ class Profile:
     values: Mapping[str, Any]
 
 
+@dataclass(slots=True, eq=False)
+class Person:
+    """What is read and written of a Customer, without what a model costs: thousands of them live for a moment."""
+
+    pk: int  # 0 until somebody new is stored
+    key: str
+    language: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, Any] = field(default_factory=dict)
+    # None: as it stands.
+    changed_at: datetime | None = None
+    synced_at: datetime | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Person | Customer) and self.pk == other.pk
+
+    def __hash__(self) -> int:
+        return hash(self.pk)
+
+
+Known = Customer | Person
+K_co = TypeVar("K_co", bound=Known, covariant=True)
+
+
 @dataclass(frozen=True)
-class Applied:
-    customer: Customer
+class Applied(Generic[K_co]):
+    customer: K_co
     created: bool
     changed: dict[str, tuple[Any, Any]]  # name -> (before, after)
     renamed: bool = False  # key, language or another name
@@ -70,7 +94,7 @@ def known_by_key(key: str, *, cause: Event, language: str = "") -> Customer:
     return made
 
 
-def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied:
+def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied[Customer]:
     """Writes what was read and publishes `customer.changed` with the values that changed.
 
     `number` is the ledger's number of the arrival, or of the read, that the values stand for: a value that a later
@@ -103,7 +127,7 @@ def unmark_gone(identity: Identity) -> Customer:
     return customer
 
 
-def rename(customer: Customer, profile: Profile) -> bool:
+def rename(customer: Known, profile: Profile) -> bool:
     """Takes key and language over, where the system says them. Returns whether one is another."""
     before = customer.key, customer.language
     customer.key = customer.key if profile.key is None else profile.key
@@ -111,18 +135,18 @@ def rename(customer: Customer, profile: Profile) -> bool:
     return (customer.key, customer.language) != before
 
 
-def stamp(customer: Customer, changed: Mapping[str, Any], now: datetime) -> None:
+def stamp(customer: Known, changed: Mapping[str, Any], now: datetime) -> None:
     customer.synced_at = now
     if changed:
         customer.changed_at = now
 
 
-def _publish_change(applied: Applied, cause: Event) -> None:
+def _publish_change(applied: Applied[Known], cause: Event) -> None:
     subject, payload = change_of(applied)
     ledger.publish(CUSTOMER_CHANGED, cause=cause, subject=subject, payload=payload)
 
 
-def change_of(applied: Applied) -> tuple[str, dict[str, Any]]:
+def change_of(applied: Applied[Known]) -> tuple[str, dict[str, Any]]:
     """Subject and payload of the news: {"customer": 7, "names": ["points"], "changes": {"points": [420, 450]}}.
 
     A value that is heard of for the first time has a name, and no before and after: it has not changed, as far as
@@ -134,7 +158,7 @@ def change_of(applied: Applied) -> tuple[str, dict[str, Any]]:
     return f"customer:{customer.pk}", {**payload, "changes": changes} if changes else payload
 
 
-def _seen_changing(applied: Applied) -> Collection[str]:
+def _seen_changing(applied: Applied[Known]) -> Collection[str]:
     return sorted(applied.known & applied.changed.keys())
 
 
@@ -207,7 +231,7 @@ def _name(customer: Customer, namespace: str, value: str, number: int) -> None:
 
 
 def merge_values(
-    customer: Customer, profile: Profile, number: int, origin: Mapping[str, Any] | None = None
+    customer: Known, profile: Profile, number: int, origin: Mapping[str, Any] | None = None
 ) -> dict[str, tuple[Any, Any]]:
     """Puts what was read into the customer, save what a later number wrote. Returns what changed: (before, after).
 

@@ -14,7 +14,9 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from bench.actito import bare_import
@@ -135,13 +137,26 @@ def _imported(actito: Any, file: bytes) -> float:
 
 
 def _worked() -> float:
-    """The seconds of a worker that looks for work once and does it."""
+    """The seconds of a worker that looks for work once and does it, on as many threads as it has."""
     from portal import ledger  # noqa: PLC0415
     from portal.models import Event  # noqa: PLC0415
 
     Event.objects.filter(kind__startswith="customer.changed", status="waiting").update(status="ignored")
     Event.objects.filter(kind="portal.job", status="waiting").update(due_at="2020-01-01T00:00:00Z")
-    return _seconds(lambda: [ledger.run(event) for event in ledger.claim(64, "bench")])
+    return _seconds(lambda: list(_pool().map(_run, ledger.claim(64, "bench"))))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    from django.conf import settings  # noqa: PLC0415
+
+    return ThreadPoolExecutor(settings.WORKER_THREADS)
+
+
+def _run(event: Any) -> str:
+    from portal import ledger  # noqa: PLC0415
+
+    return ledger.run(event)
 
 
 def _narrow(brand: int, file: bytes) -> None:

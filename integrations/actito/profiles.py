@@ -19,7 +19,7 @@ from passes.voiding import revive_all
 from portal import customers, ledger
 from portal.customers import Applied, Profile
 from portal.ledger import Result, Work
-from portal.models import Event
+from portal.models import Customer, Event
 from portal.sentences import Sentence, changes, joined, read, say, say_many
 
 # A CREATE may arrive before the profile can be read: two retries, then it is taken as absent.
@@ -107,7 +107,7 @@ def language_of(value: Any) -> str:
     return found[1].lower() if found else ""
 
 
-def _sentence(applied: Applied, mapped: Mapped, revived: int) -> Sentence:
+def _sentence(applied: Applied[Customer], mapped: Mapped, revived: int) -> Sentence:
     said = say("A new customer.") if applied.created else changes(applied.changed)
     valid = say_many("%(count)s pass is valid again.", "%(count)s passes are valid again.", count=revived)
     back = [say("The customer is back.") if applied.back else "", valid if revived else ""]

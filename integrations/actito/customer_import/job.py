@@ -71,25 +71,26 @@ def _parts(job: Job) -> QuerySet[CustomerImportPart]:
 
 def import_part(work: Work) -> partial[Result]:
     """Handles `actito.customers`."""
-    return partial(_import, work.event)
-
-
-def _import(event: Event) -> Result:
+    event = work.event
     parts = CustomerImportPart.objects.for_tenant(event.tenant_id).select_related("customer_import__connection")
     part = parts.filter(pk=event.payload["part"]).first()
-    if part is None:
+    return partial(_import, event, part)
+
+
+@bulk.at_once()
+def _import(event: Event, part: CustomerImportPart | None) -> Result:
+    # Its deletion is a lock, too: whoever else has imported it, it is done once.
+    if part is None or not CustomerImportPart.objects.filter(pk=part.pk).delete()[0]:
         return ledger.ignored(say("These customers were imported before, or their import was removed."))
     seen = part.customer_import
     profiles = profiles_of(part, seen.connection.source)
     try:
-        with bulk.at_once():
-            applied = apply_profiles(profiles, cause=event, number=seen.number)
+        applied = apply_profiles(profiles, cause=event, number=seen.number)
     except IntegrityError as error:
         raise ledger.retry(say("One of these customers was made elsewhere at the same moment.")) from error
     for profile in (told for told, each in zip(profiles, applied, strict=True) if each.back):
         rereading.publish(seen.connection, profile.identities[seen.connection.source], cause=event)
     counts = Counter(str(verdict_of(each)) for each in applied)
-    part.delete()
     _count(seen.pk, counts)
     said = [
         say_many("%(count)s customer is new.", "%(count)s customers are new.", count=counts[Verdict.NEW]),

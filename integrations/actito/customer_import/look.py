@@ -23,7 +23,7 @@ from integrations.actito.customer_import.upload import opened
 from integrations.actito.models import CustomerImport, CustomerImportPart, CustomerImportProblem
 from portal import bulk, ledger
 from portal.customer_batch import compare_profiles
-from portal.customers import Applied, Profile
+from portal.customers import Applied, Person, Profile
 from portal.ledger import Result, Work
 from portal.repeats import Several, fingerprint
 from portal.sentences import Explained, Sentence, say, say_many
@@ -31,8 +31,8 @@ from portal.sheets import Line, Sheet
 
 LINES_LIMIT = 1_000_000
 SECONDS_AT_ONCE = 4.0
-AT_ONCE = 500  # lines that are looked up together
-PART = 500  # customers that are imported together
+AT_ONCE = 1000  # lines that are looked up together
+PART = 1000  # customers that are imported together
 PROBLEMS_KEPT = 10_000
 DIFFERENCES_KEPT, VALUES_KEPT = 20, 10
 REPEATED = say("An earlier line is about the same customer.")
@@ -126,11 +126,11 @@ def _look_at(
     found.differences += islice(_differences(applied), DIFFERENCES_KEPT)
 
 
-def verdict_of(applied: Applied) -> Verdict:
+def verdict_of(applied: Applied[Person]) -> Verdict:
     return Verdict.NEW if applied.created else Verdict.CHANGED if applied.differs else Verdict.SAME
 
 
-def _differences(applied: Iterable[Applied]) -> Iterator[dict[str, Any]]:
+def _differences(applied: Iterable[Applied[Person]]) -> Iterator[dict[str, Any]]:
     for each in applied:
         if each.changed:
             values = [[name, *pair] for name, pair in islice(each.changed.items(), VALUES_KEPT)]
@@ -218,6 +218,8 @@ class _Repeats:
 
     def again(self, profile: Profile) -> bool:
         """Whether an earlier line was about the same person."""
+        if not self._several:
+            return False
         names = {fingerprint(name) for name in whom(profile)} & self._several
         met = bool(names & self.met)
         self.met |= names
