@@ -179,8 +179,9 @@ class _Batch:
     def _name(self, customer: Person, profile: Profile) -> bool:
         """Gives the customer the profile's names, save those that a later reading gave. Returns whether any is new."""
         new = False
+        own = self._of.get(customer.pk, ())
         for name in profile.identities.items():
-            for other in self._of.get(customer.pk, ()):
+            for other in own:
                 if other.namespace == name[0] and other.value != name[1] and other.number <= self._number:
                     self._names.lost.add(other.key)
                     new = True

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.utils import timezone
 
@@ -24,8 +24,7 @@ NEWS_LIMIT = 250
 KEY_ONLY = "key"
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """What an outside system knows of one person, already mapped to the tenant's values."""
 
     source: str  # "actito:3"
@@ -60,8 +59,7 @@ Known = Customer | Person
 K_co = TypeVar("K_co", bound=Known, covariant=True)
 
 
-@dataclass(frozen=True)
-class Applied(Generic[K_co]):
+class Applied(NamedTuple, Generic[K_co]):
     customer: K_co
     created: bool
     changed: dict[str, tuple[Any, Any]]  # name -> (before, after)
@@ -244,11 +242,12 @@ def merge_values(
         if known and known.get("number", 0) > number:
             continue
         before = customer.values.get(name)
-        if name in customer.values and _same(before, value):
+        same = _same(before, value)
+        if same and name in customer.values:
             # What was read again is as new as this reading: an arrival in between must not undo it.
             customer.origins[name] = {**(known or origin), "number": number}
             continue
-        if not _same(before, value):
+        if not same:
             changed[name] = (before, value)
         customer.values[name] = value
         customer.origins[name] = origin

@@ -19,8 +19,8 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import IO
+from types import MappingProxyType
+from typing import IO, NamedTuple
 
 from portal.sentences import Explained, Sentence, say
 
@@ -31,7 +31,9 @@ COLUMNS_LIMIT = 500
 CHUNK = 256 * 1024
 _BOMS = {BOM_UTF8: "utf-8-sig", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+_STRANGE = re.compile(f"[\0{_UNREADABLE}]")
 _NO_PROBLEM = Sentence()
+_NO_CELLS: Mapping[str, str] = MappingProxyType({})
 _STRANGE_SIGNS = say("The line holds signs that cannot be read.")
 # What Excel writes above the table where its own separator would not be found: https://en.wikipedia.org/wiki/CSV
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
@@ -41,15 +43,14 @@ class NoTable(Explained):
     """Nothing of the file can be used; the sentence says why."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of the table. `number` is that of the file, from 1; a line with a problem has no cells.
 
     `ends`: the number of the file's line that it ends in, as cells may go over several.
     """
 
     number: int
-    cells: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[str, str] = _NO_CELLS
     problem: Sentence = _NO_PROBLEM
     more: int = 0
 
@@ -177,7 +178,7 @@ class _Ahead:
 
 def _is_readable(*texts: str) -> bool:
     """Whether they were decoded, and no database refuses them."""
-    return not any(_UNREADABLE in text or "\0" in text for text in texts)
+    return not any(map(_STRANGE.search, texts))
 
 
 def _names(cells: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from integrations.actito.answers import id_of
 from integrations.actito.models import ActitoConnection
@@ -16,6 +17,7 @@ from portal.customers import Profile
 from portal.sentences import Explained, Sentence, say
 
 PROFILE_ID = "profileId"
+Names = tuple[str, str]  # profile id, key; one may be empty
 _AS_DECIMAL = re.compile(r"\.0+\Z")  # as spreadsheets write numbers
 
 
@@ -53,11 +55,11 @@ class Columns:
         return sha256(repr(read_by).encode("utf-8", "replace")).hexdigest()
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A line as a profile, with what could not be read of it."""
 
     line: int
+    names: Names
     profile: Profile
     errors: Sequence[Sentence]
 
@@ -91,24 +93,35 @@ def _column(names: Sequence[str], wanted: str) -> str:
 
 def read_line(number: int, cells: Mapping[str, str], columns: Columns) -> Read | Sentence:
     """The line's profile, or why it is nobody's."""
-    given, key = cells.get(columns.profile_id, ""), name_of(cells.get(columns.key, ""))
-    profile_id = id_of(_AS_DECIMAL.sub("", given))
-    if given and not profile_id:
-        return say("“%(given)s” is not a profile id.", given=given[:40])
-    if not profile_id and not key:
-        return say("There is no %(what)s.", what=PROFILE_ID if columns.profile_id else columns.key_attribute)
+    names = read_names(cells, columns)
+    if isinstance(names, Sentence):
+        return names
+    profile_id, key = names
     mapped = map_document(cells, columns.rules)
     identities = {columns.source: profile_id} if profile_id else {}
     if columns.key:
         identities[f"{columns.source}:key"] = key
+    if columns.identifying:
+        identities |= _others(columns, mapped)
     profile = Profile(
         columns.source,
-        identities | _others(columns, mapped),
+        identities,
         (key or profile_id) if columns.key else None,
         language_of(cells[columns.language]) if columns.language else None,
         mapped.values,
     )
-    return Read(number, profile, mapped.errors)
+    return Read(number, names, profile, mapped.errors)
+
+
+def read_names(cells: Mapping[str, str], columns: Columns) -> Names | Sentence:
+    """Whom the line is about, or why it is about nobody."""
+    given, key = cells.get(columns.profile_id, ""), name_of(cells.get(columns.key, ""))
+    profile_id = (id_of(given) or id_of(_AS_DECIMAL.sub("", given))) if given else ""
+    if given and not profile_id:
+        return say("“%(given)s” is not a profile id.", given=given[:40])
+    if not profile_id and not key:
+        return say("There is no %(what)s.", what=PROFILE_ID if columns.profile_id else columns.key_attribute)
+    return profile_id, key
 
 
 def _others(columns: Columns, mapped: Mapped) -> dict[str, str]:
@@ -116,7 +129,8 @@ def _others(columns: Columns, mapped: Mapped) -> dict[str, str]:
     return {f"{columns.source}:{name}": name_of(mapped.values[name]) for name in sorted(named)}
 
 
-def whom(profile: Profile) -> list[str]:
+def whom(source: str, names: Names) -> list[str]:
     """By what two lines are about the same person: profile id, and key."""
-    own = (profile.source, f"{profile.source}:key")
-    return [f"{space} {profile.identities[space]}" for space in own if profile.identities.get(space)]
+    profile_id, key = names
+    found = [f"{source} {profile_id}"] if profile_id else []
+    return [*found, f"{source}:key {key}"] if key else found

@@ -11,14 +11,23 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from django.utils import timezone
 
-from integrations.actito.customer_import.lines import Columns, Read, Verdict, columns_of, read_line, whom
+from integrations.actito.customer_import.lines import (
+    Columns,
+    Names,
+    Read,
+    Verdict,
+    columns_of,
+    read_line,
+    read_names,
+    whom,
+)
 from integrations.actito.customer_import.upload import opened
 from integrations.actito.models import CustomerImport, CustomerImportPart, CustomerImportProblem
 from portal import bulk, ledger
@@ -69,19 +78,19 @@ def look_on(work: Work) -> Result | partial[Result]:
                 return partial(_begin, seen, columns, *_counted(sheet, columns))
         except Explained as problem:
             return partial(_refuse, seen, problem.sentence)
-        repeats = _Repeats(_numbers(seen.repeated), _numbers(seen.met))
+        repeats = _Repeats(columns.source, _numbers(seen.repeated), _numbers(seen.met))
         return partial(_keep, seen, _looked_at(seen, sheet, columns, repeats), repeats)
 
 
 def _counted(sheet: Sheet, columns: Columns) -> tuple[int, frozenset[int]]:
     """The number of lines, and the fingerprints of those whom the file has several times. Raises TooLong."""
-    bare = replace(columns, rules=(), identifying=frozenset())
     several, count = Several(), 0
     for count, line in enumerate(sheet, start=1):
         if count > LINES_LIMIT:
             raise TooLong(say("The file has more than %(limit)s lines. Cut it into several.", limit=LINES_LIMIT))
-        if isinstance(read := _read(line, bare), Read):
-            for name in whom(read.profile):
+        names = line.problem or read_names(line.cells, columns)
+        if not isinstance(names, Sentence):
+            for name in whom(columns.source, names):
                 several.add(fingerprint(name))
     return count, several.found()
 
@@ -112,7 +121,7 @@ def _look_at(
         if not isinstance(one, Read):
             found.counts[Verdict.BAD] += 1
             found.problems.append((line, one))
-        elif repeats.again(one.profile):
+        elif repeats.again(one.names):
             found.counts[Verdict.REPEATED] += 1
             found.problems.append((line, REPEATED))
         else:
@@ -213,14 +222,14 @@ def _numbers(packed: bytes | memoryview[int] | None) -> set[int]:
 class _Repeats:
     """Whom a file has in several lines, as fingerprints of eight bytes; and whom of them earlier lines were about."""
 
-    def __init__(self, several: set[int], met: set[int]) -> None:
-        self._several, self.met = several, met
+    def __init__(self, source: str, several: set[int], met: set[int]) -> None:
+        self._source, self._several, self.met = source, several, met
 
-    def again(self, profile: Profile) -> bool:
+    def again(self, about: Names) -> bool:
         """Whether an earlier line was about the same person."""
         if not self._several:
             return False
-        names = {fingerprint(name) for name in whom(profile)} & self._several
+        names = {fingerprint(name) for name in whom(self._source, about)} & self._several
         met = bool(names & self.met)
         self.met |= names
         return met
