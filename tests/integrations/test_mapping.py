@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integrations import value_readers
 from integrations.mapping import TEXT_LIMIT, DateFormat, Format, Mapped, Rule, ValueType, map_document
 
 TEXT, NUMBER, YES_NO, DATE = ValueType.TEXT, ValueType.NUMBER, ValueType.YES_NO, ValueType.DATE
@@ -237,6 +239,20 @@ def test_a_number_is_rounded_where_the_line_says_so() -> None:
 ])  # fmt: skip
 def test_dates_are_read_in_the_form_of_the_line(form: str, value: Any, day: str) -> None:
     assert value_of(DATE, value, dates=form) == day
+
+
+@pytest.mark.parametrize("form", [each for each in DateFormat.values if each.startswith("%")])
+@given(day=st.from_regex(r"[0-9]{1,2}([/.-])[0-9]{1,2}\1([0-9]{4}|[0-9]{2})", fullmatch=True))
+def test_the_short_way_to_a_day_finds_what_the_long_one_does(form: str, day: str) -> None:
+    short = read(ValueType.DATE, day, dates=form)
+    with mock.patch.object(value_readers, "_DAYS", {}):
+        assert read(ValueType.DATE, day, dates=form) == short
+
+
+@pytest.mark.parametrize("decimals", [None, 0, 2])
+@given(digits=st.from_regex(r"[0-9]{1,15}", fullmatch=True))
+def test_the_short_way_to_a_whole_number_finds_what_the_long_one_does(decimals: int | None, digits: str) -> None:
+    assert read(NUMBER, digits, decimals=decimals) == read(NUMBER, f" {digits}", decimals=decimals)
 
 
 @pytest.mark.parametrize(("form", "value"), [
