@@ -51,6 +51,7 @@ def event_of(seen: CustomerImport) -> Event | None:
 @contextmanager
 def opened(seen: CustomerImport) -> Iterator[IO[bytes]]:
     with TemporaryFile() as file:
-        for chunk in seen.chunks.order_by("pk").iterator(chunk_size=4):
-            file.write(chunk.data)
+        # One by one: a cursor that the server does not keep would hold the whole file here.
+        for key in list(seen.chunks.order_by("pk").values_list("pk", flat=True)):
+            file.write(seen.chunks.get(pk=key).data)
         yield file
