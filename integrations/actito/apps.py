@@ -18,7 +18,7 @@ class ActitoConfig(AppConfig):
             starting_admin,
             starting_chosen,
         )
-        from integrations.rules.registry import rule_action
+        from integrations.rules.registry import rule_action, rule_consents
         from portal.api import describe
         from portal.jobs import job_kind
         from portal.ledger import handles, regularly, subscribe
@@ -100,3 +100,4 @@ class ActitoConfig(AppConfig):
             "start_scenario", "integrations.actito.rule_actions.StartScenario", title=_("start a scenario of Actito's")
         )
         rule_action("write_attributes", "integrations.actito.rule_actions.WriteAttributes", title=_("write to Actito"))
+        rule_consents("actito", "integrations.actito.rule_consents.Subscriptions")

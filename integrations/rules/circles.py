@@ -9,8 +9,8 @@ from integrations.rules.models import Rule
 from integrations.rules.registry import Happening, action_of, trigger_of
 from portal.customers import CUSTOMER_CHANGED
 
-# Nothing, some text, the least and the greatest number.
-_ANYTHING = (None, "\N{BLACK SQUARE}", -(10**15), 10**15)
+# Nothing, some text, the least and the greatest number, no and yes.
+_ANYTHING = (None, "\N{BLACK SQUARE}", -(10**15), 10**15, False, True)
 
 
 def circle(rule: Rule, others: Iterable[Rule]) -> list[Rule]:

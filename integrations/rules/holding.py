@@ -19,8 +19,17 @@ class Holder(StrEnum):
     NONE = "none"
 
 
+class Answered(StrEnum):
+    """What may be asked of a consent. One that was never asked for, or is empty, is neither given nor refused."""
+
+    GIVEN = "consent_given"
+    NOT_GIVEN = "consent_not_given"
+    REFUSED = "consent_refused"
+
+
 OF_PASSES: frozenset[str] = frozenset(Holder)
-ALONE = conditions.ALONE | OF_PASSES  # operators that compare with nothing
+OF_CONSENT: frozenset[str] = frozenset(Answered)
+ALONE = conditions.ALONE | OF_PASSES | OF_CONSENT  # operators that compare with nothing
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,23 @@ def hold(
 def holds(asked: Condition, values: Mapping[str, Any], passes: Collection[Held]) -> bool:
     if asked.operator in OF_PASSES:
         return _TESTS[Holder(asked.operator)]([each for each in passes if asked.template_id in {None, each.template}])
+    if asked.operator in OF_CONSENT:
+        return _OF_CONSENT[Answered(asked.operator)](answered(values.get(asked.name)))
     row = {"name": asked.name, "operator": asked.operator, "value": asked.value}
     return conditions.matches({"rows": [row]}, values)
+
+
+def answered(value: Any) -> bool | None:
+    """Whether consent is given; None where nobody knows. Values are yes or no, or text that says true or false."""
+    text = str(value).strip().lower() if isinstance(value, bool | str) else ""
+    return {"true": True, "false": False}.get(text)
+
+
+_OF_CONSENT: dict[Answered, Callable[[bool | None], bool]] = {
+    Answered.GIVEN: lambda said: said is True,
+    Answered.NOT_GIVEN: lambda said: said is not True,
+    Answered.REFUSED: lambda said: said is False,
+}
 
 
 def _on_phone(passes: Collection[Held]) -> bool:

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from integrations.rules.holding import ALONE, OF_PASSES, Holder
+from integrations.rules.holding import ALONE, OF_PASSES, Answered, Holder
 from integrations.rules.lines import value_name
 from integrations.rules.registry import actions, triggers
 from passes.conditions import CONTAINS, EMPTY, EQUALS, FILLED, GREATER, IS_NOT, LESS
@@ -105,7 +105,7 @@ class Rule(TenantModel):
 
 
 class RuleCondition(models.Model):
-    """What must hold of a customer's value, or of their passes: see integrations.rules.holding."""
+    """What must hold of a customer's value, consent or passes: see integrations.rules.holding."""
 
     class Operator(models.TextChoices):
         EQUALS = EQUALS, _("is")
@@ -119,6 +119,9 @@ class RuleCondition(models.Model):
         NOT_ON_PHONE = Holder.NOT_ON_PHONE.value, _("pass is on no phone")
         VALID = Holder.VALID.value, _("pass is made and valid")
         NONE = Holder.NONE.value, _("pass was never made")
+        CONSENT_GIVEN = Answered.GIVEN.value, _("consent is given")
+        CONSENT_NOT_GIVEN = Answered.NOT_GIVEN.value, _("consent is not given")
+        CONSENT_REFUSED = Answered.REFUSED.value, _("consent is refused")
 
     tenant_path: ClassVar[str | None] = "rule__tenant"
 

@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from integrations.rules.circles import circle
+from integrations.rules.consents import unknown
 from integrations.rules.models import Rule
 from integrations.rules.registry import Broken, action_of, trigger_of
 from portal.sentences import Sentence, say
@@ -49,7 +50,7 @@ def problem(rule: Rule) -> Sentence:
     action = action_of(rule)
     if action is None or trigger_of(rule) is None:
         return say("This portal no longer knows what the rule waits for, or what it is to do.")
-    return action.problem(rule)
+    return action.problem(rule) or unknown(rule)
 
 
 def circle_of(rule: Rule, active: list[Rule]) -> Sentence:

@@ -2,11 +2,12 @@
 
 rule_trigger(TriggerKind("value.crossed", _("a value crosses a number"), CUSTOMER_CHANGED, …))
 rule_action("start_scenario", "integrations.actito.rule_actions.StartScenario", title=_("start a scenario"))
+rule_consents("actito", "integrations.actito.rule_consents.Subscriptions")
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -73,10 +74,31 @@ class Action(Protocol):
 
 
 @dataclass(frozen=True)
+class Consent:
+    """A customer value that says yes or no of a person, and how its consent is called where it comes from."""
+
+    value_name: str
+    title: str
+
+
+class ConsentSource(Protocol):
+    """A vendor whose consents become customer values. Registered by the dotted name of a class, made without arguments.
+
+    Both are asked for the tenants that a page is about: one, but for superusers who look at all.
+    """
+
+    def offered(self, tenants: Collection[int]) -> list[Consent]: ...
+
+    def remedy(self, tenants: Collection[int]) -> tuple[str, str]:
+        """What to do where none is offered, in the reader's language, and the page where it is done."""
+        ...
+
+
+@dataclass(frozen=True)
 class TriggerKind:
     """`fits`: whether the rule waits for the happening; None for what no happening sets off, such as a day.
 
-    `asks`: the fields of a rule that it needs. `words`: how the sentence of the rule begins.
+    `asks`: the fields of the form that it needs. `words`: how the sentence of the rule begins.
     """
 
     name: str
@@ -100,6 +122,7 @@ class ActionKind:
 
 _triggers: dict[str, TriggerKind] = {}
 _actions: dict[str, ActionKind] = {}
+_consents: dict[str, str] = {}
 
 
 def rule_trigger(kind: TriggerKind) -> None:
@@ -109,6 +132,14 @@ def rule_trigger(kind: TriggerKind) -> None:
 def rule_action(name: str, handler: str, *, title: Title) -> None:
     """`name` is part of the names of form fields: letters and underscores."""
     _actions[name] = ActionKind(name, handler, title)
+
+
+def rule_consents(vendor: str, source: str) -> None:
+    _consents[vendor] = source
+
+
+def consent_sources() -> list[ConsentSource]:
+    return [import_string(source)() for source in _consents.values()]
 
 
 def triggers() -> dict[str, TriggerKind]:

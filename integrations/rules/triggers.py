@@ -1,4 +1,4 @@
-"""What every installation's rules can wait for: passes on phones, values, days. Pure."""
+"""What every installation's rules can wait for: passes on phones, values, consents, days. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from integrations.rules.holding import answered
 from integrations.rules.registry import Happening, TriggerKind, rule_trigger
 from passes.conditions import EMPTY, EQUALS, matches, moment, number
 from passes.happenings import PASS_INSTALLED, PASS_REMOVED
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 DATE = "date"
 INSTALLED, REMOVED = "pass.installed", "pass.removed"
+GIVEN, WITHDRAWN = "consent.given", "consent.withdrawn"
 CHANGED, CROSSED, EQUAL = "value.changed", "value.crossed", "value.equals"
 
 
@@ -35,6 +37,9 @@ def register() -> None:
         TriggerKind(CROSSED, _("a value crosses a number"), CUSTOMER_CHANGED,
                     ("value_name", "direction", "compared"), _crossed_words, _crossed),
         TriggerKind(EQUAL, _("a value becomes"), CUSTOMER_CHANGED, ("value_name", "compared"), _equal_words, _equal),
+        TriggerKind(GIVEN, _("a consent is given"), CUSTOMER_CHANGED, ("consent",), _given_words, _given),
+        TriggerKind(WITHDRAWN, _("a consent is withdrawn"), CUSTOMER_CHANGED, ("consent",), _withdrawn_words,
+                    _withdrawn),
         TriggerKind(DATE, _("a date comes, or has passed"), "", ("value_name", "days", "side", "yearly", "hour"),
                     _date_words),
     ):  # fmt: skip
@@ -98,6 +103,29 @@ def _equal_words(rule: Rule) -> str:
 
 def _is(value: Any, operator: str, wanted: str = "") -> bool:
     return matches({"rows": [{"name": "it", "operator": operator, "value": wanted}]}, {"it": value})
+
+
+# Consents
+
+
+def _given(rule: Rule, happened: Happening) -> bool:
+    """Yes now, and not before: after a no, or where nobody knew."""
+    before, after = happened.changes.get(rule.value_name, (None, None))
+    return answered(after) is True and answered(before) is not True
+
+
+def _given_words(rule: Rule) -> str:
+    return _t("When the consent “%(name)s” is given") % {"name": rule.value_name}
+
+
+def _withdrawn(rule: Rule, happened: Happening) -> bool:
+    """No after a yes. A no of somebody who was never asked takes nothing back, and an empty value says nothing."""
+    before, after = happened.changes.get(rule.value_name, (None, None))
+    return answered(after) is False and answered(before) is True
+
+
+def _withdrawn_words(rule: Rule) -> str:
+    return _t("When the consent “%(name)s” is withdrawn") % {"name": rule.value_name}
 
 
 # Days

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _t
 
-from integrations.rules.holding import ALONE, OF_PASSES
+from integrations.rules.holding import ALONE, OF_CONSENT, OF_PASSES
 from integrations.rules.models import Rule, RuleCondition
 from integrations.rules.registry import action_of, actions, trigger_of
 
@@ -19,6 +19,8 @@ def condition_words(condition: RuleCondition) -> str:
     operator = condition.get_operator_display()
     if condition.operator in OF_PASSES:
         return f"{operator} (“{condition.template}”)" if condition.template else operator
+    if condition.operator in OF_CONSENT:
+        return f"{operator} (“{condition.name}”)"
     if condition.operator in ALONE:
         return f"“{condition.name}” {operator}"
     return f"“{condition.name}” {operator} “{condition.value}”"

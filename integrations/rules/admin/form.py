@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -13,18 +13,31 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from integrations.rules.consents import CONSENT, choices, remedies
 from integrations.rules.models import Rule
 from integrations.rules.order import RULES_MOST, circle_of
 from integrations.rules.registry import actions, triggers
 from passes.conditions import number
 from portal.admin.forms import TenantForm
-from portal.admin.rights import rows
+from portal.admin.rights import allowed_tenants, rows
 from portal.sentences import told
+from portal.tenancy import Action
 
 VALUE_NAMES = "rule-values"  # the id of the page's list of names
 # Fields of a rule that some triggers ask for.
 ASKED = ("template", "value_name", "direction", "compared", "days", "side", "yearly", "hour")
 _NEEDED = {"value_name": _("Say which value."), "compared": _("Say what to compare with.")}
+
+
+def consent_field() -> forms.ChoiceField:
+    return forms.ChoiceField(label=_("Consent"), required=False, widget=UnfoldAdminSelectWidget)
+
+
+def offer(field: forms.ChoiceField, tenants: Collection[int]) -> None:
+    """Puts the tenant's consents into the field, or says what to do for one."""
+    found = choices(tenants)
+    field.choices = [("", _("Choose") if found else _("There is none yet")), *found]
+    field.help_text = "" if found else remedies(tenants)
 
 
 def field_of(action: str, name: str) -> str:
@@ -40,7 +53,7 @@ def action_fields() -> dict[str, list[str]]:
 def shown_when() -> dict[str, str]:
     """When the page shows a field: expressions of Alpine's."""
     found = {}
-    for name in ASKED:
+    for name in (*ASKED, CONSENT):
         asking = [kind.name for kind in triggers().values() if name in kind.asks]
         found[name] = " || ".join(f"trigger == '{each}'" for each in asking)
     for action, names in action_fields().items():
@@ -51,6 +64,7 @@ def shown_when() -> dict[str, str]:
 class RuleForm(TenantForm):
     request: HttpRequest
     trigger = forms.ChoiceField(label=_("What happens"), widget=UnfoldAdminSelectWidget)
+    consent = consent_field()
     action = forms.ChoiceField(label=_("What is done"), widget=UnfoldAdminSelectWidget)
 
     class Meta:
@@ -65,9 +79,16 @@ class RuleForm(TenantForm):
                 self.fields[name].choices = [("", _("Choose")), *choices]
         if "value_name" in self.fields:
             self.fields["value_name"].widget.attrs["list"] = VALUE_NAMES
+        if CONSENT in self.fields:
+            offer(self.fields[CONSENT], self._tenants())
+            self.initial[CONSENT] = self.instance.value_name
         for action, names in action_fields().items():
             for name in names:
                 self._prepare(name, name.removeprefix(f"{action}__"), action)
+
+    def _tenants(self) -> Collection[int]:
+        here: int | None = self.instance.tenant_id
+        return [here] if here else allowed_tenants(self.request, Action.CONFIGURE)
 
     def _prepare(self, name: str, of_action: str, action: str) -> None:
         field = self.fields.get(name)
@@ -106,8 +127,18 @@ class RuleForm(TenantForm):
                 continue
             self.errors.pop(name, None)
             cleaned[name] = Rule._meta.get_field(name).get_default()
+        if CONSENT in kind.asks:
+            self._clean_consent(cleaned)
+        else:
+            self.errors.pop(CONSENT, None)
         if "direction" in kind.asks and cleaned.get("compared") and number(cleaned["compared"]) is None:
             self.add_error("compared", _t("Enter a number such as 500 or 12.5."))
+
+    def _clean_consent(self, cleaned: dict[str, Any]) -> None:
+        cleaned["value_name"] = chosen = cleaned.get(CONSENT) or ""
+        tenant = getattr(cleaned.get("tenant"), "pk", None) or self.instance.tenant_id
+        if CONSENT not in self.errors and chosen not in dict(choices([tenant])):
+            self.add_error(CONSENT, _t("Choose a consent."))
 
     def _clean_action(self, cleaned: dict[str, Any]) -> None:
         kind = actions().get(cleaned.get("action", ""))

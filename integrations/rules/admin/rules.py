@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +21,18 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from integrations.rules.admin.firings import newest_of
-from integrations.rules.admin.form import ASKED, RuleForm, action_fields, known_names, rule_form, shown_when
-from integrations.rules.holding import ALONE, OF_PASSES
+from integrations.rules.admin.form import (
+    ASKED,
+    RuleForm,
+    action_fields,
+    consent_field,
+    known_names,
+    offer,
+    rule_form,
+    shown_when,
+)
+from integrations.rules.consents import CONSENT
+from integrations.rules.holding import ALONE, OF_CONSENT, OF_PASSES
 from integrations.rules.models import Rule, RuleCondition, RuleFiring
 from integrations.rules.order import last_place, move, problem, switch_off, switch_on
 from integrations.rules.registry import Broken
@@ -33,7 +44,7 @@ from portal.admin.chips import chip, when
 from portal.admin.dialogs import DialogForm, dialog, finished, result
 from portal.admin.extend import Link, extensions
 from portal.admin.forms import TenantForm
-from portal.admin.rights import row
+from portal.admin.rights import allowed_tenants, row
 from portal.admin.site import site
 from portal.models import Customer
 from portal.sentences import told
@@ -45,6 +56,9 @@ LOOKED_AT = 200
 
 
 class ConditionForm(TenantForm):
+    offered_to: Collection[int] = ()  # the tenants whose consents there are to choose from
+    consent = consent_field()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "operator" in self.fields:
@@ -53,21 +67,36 @@ class ConditionForm(TenantForm):
             self.fields["name"].widget.attrs["list"] = "rule-values"
         if "template" in self.fields:
             self.fields["template"].empty_label = _t("any template")
+        if CONSENT in self.fields:
+            offer(self.fields[CONSENT], self.offered_to)
+            self.initial[CONSENT] = self.instance.name
 
     def clean(self) -> dict[str, Any]:
         """What the operator does not ask for is hidden, so it is no mistake."""
         cleaned = super().clean()
-        for name, nothing in (("name", ""), ("value", ""), ("template", None)):
+        for name, nothing in (("name", ""), (CONSENT, ""), ("value", ""), ("template", None)):
             if name not in asked_of(cleaned.get("operator", "")):
                 self.errors.pop(name, None)
                 cleaned[name] = nothing
+        if chosen := cleaned.get(CONSENT):
+            cleaned["name"] = chosen
         return cleaned
+
+    def _post_clean(self) -> None:
+        """A condition keeps its consent as the name of the value; what is wrong with it is said where it is chosen."""
+        super()._post_clean()
+        if CONSENT in asked_of(self.cleaned_data.get("operator", "")) and "name" in self.errors:
+            del self.errors["name"]
+            if CONSENT not in self.errors:
+                self.add_error(CONSENT, _t("Choose a consent."))
 
 
 def asked_of(operator: str) -> tuple[str, ...]:
     """The fields of its line that an operator asks for."""
     if operator in OF_PASSES:
         return ("template",)
+    if operator in OF_CONSENT:
+        return (CONSENT,)
     return ("name",) if operator in ALONE else ("name", "value")
 
 
@@ -79,11 +108,21 @@ def _asked() -> str:
 class ConditionInline(TenantTabularInline):
     model = RuleCondition
     form = ConditionForm
-    fields = ("operator", "name", "template", "value")
+    fields = ("operator", "name", CONSENT, "template", "value")
     max_num = CONDITIONS_MOST
     verbose_name_plural = _("and …")
     view_action = Action.VIEW
     change_action = add_action = delete_action = Action.CONFIGURE
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Whoever only reads has the consent as the name of its value."""
+        may = self.has_change_permission(request, obj)
+        return [name for name in super().get_fields(request, obj) if may or name != CONSENT]
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        tenants = [obj.tenant_id] if obj else allowed_tenants(request, Action.CONFIGURE)
+        form = type("ConditionForm", (self.form,), {"offered_to": tenants, "__module__": __name__})
+        return super().get_formset(request, obj, **{"form": form, **kwargs})
 
 
 class PlaceForm(DialogForm):
@@ -135,7 +174,7 @@ class RuleAdmin(TenantAdmin):
         doing = [name for names in action_fields().values() for name in names]
         return [
             (None, {"fields": ["name"]}),
-            (_("When …"), {"fields": ["trigger", *ASKED]}),
+            (_("When …"), {"fields": ["trigger", *ASKED, CONSENT]}),
             (None, {"fields": ["any_condition"]}),
             (_("then …"), {"fields": ["action", *doing, "cooldown"]}),
         ]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from integrations.actito.models import ActitoConnection, ScenarioEntry
+from integrations.actito.models import ActitoConnection, AttributeMapping, ScenarioEntry
+from integrations.actito.profile_calls import ProfileClient
 from integrations.actito.sandbox import ActitoSandbox
 from integrations.actito.scenarios import ask
 from integrations.mapping import ValueType
@@ -118,3 +119,29 @@ def test_a_circle_through_other_rules_names_them(verdi: ActitoConnection) -> Non
     aside = writing(verdi, "points = 2", name="aside", trigger="value.changed", value_name="other")
     assert "it sets off “back”, which sets it off again" in circle_of(there, [aside, back])
     assert not circle_of(aside, [there])
+
+
+def test_who_unsubscribes_in_actito_sets_off_the_rule_that_waits_for_it(verdi: ActitoConnection) -> None:
+    map_value(verdi, "Newsletter", "newsletter", ValueType.YES_NO, part=AttributeMapping.Part.SUBSCRIPTION)
+    arrive(verdi, 1)
+    run_all()
+    starting(verdi, name="Goodbye", trigger="consent.withdrawn", value_name="newsletter", compared="")
+    ProfileClient(verdi).subscribe("1", "Newsletter", False)
+    arrive(verdi, 1, "UPDATED_SUBSCRIPTION")
+    run_all()
+    assert fired() == ["Goodbye"]
+    assert ScenarioEntry.objects.get().who == "Goodbye"
+
+
+@pytest.mark.parametrize(
+    ("waits", "attributes", "circles"),
+    [("consent.given", "optIn = true", True), ("consent.given", "optIn = false", False),
+     ("consent.withdrawn", "optIn = false", True), ("consent.withdrawn", "optIn =", False)],
+)  # fmt: skip
+def test_a_rule_that_would_give_the_consent_it_waits_for_is_seen(
+    verdi: ActitoConnection, waits: str, attributes: str, circles: bool
+) -> None:
+    """One table keeps as an attribute what another has as a subscription, and both fill one value."""
+    map_value(verdi, "optIn", "newsletter", ValueType.YES_NO)
+    made = writing(verdi, attributes, trigger=waits, value_name="newsletter", compared="")
+    assert bool(circle_of(made, [])) == circles
