@@ -37,8 +37,9 @@ def _measure(folder: Path) -> None:
     bare, ours = _take_turns(desk.create, desk.record)
     print(f"record()              {ours * 1e6:7.0f} µs   bare ORM create {bare * 1e6:.0f} µs, ratio {bare / ours:.2f}")
     desk.fill()
-    claim, look = _take_turns(desk.claim, desk.look)
+    claim, shared, look = _take_turns(desk.claim, desk.claim_shared, desk.look)
     print(f"claim {PLACES} of {BACKLOG:,}    {claim * 1e3:7.1f} ms   look {look * 1e6:.0f} µs")
+    print(f"of an account that two tenants share {shared * 1e3:.1f} ms")
     desk.clear()
     desk.fill_one_subject()
     (behind,) = _take_turns(desk.claim_behind_it)
@@ -61,6 +62,8 @@ class _Desk:
         self.ledger, self.events, self.lanes = ledger, Event.objects, Lane.objects
         self.tenant = Tenant.objects.create(slug="bench", name="Bench")
         self.lane = Lane.objects.create(tenant=self.tenant, key="bench", max_running=1000)
+        other = Tenant.objects.create(slug="other", name="Other")
+        ledger.prove(Lane.objects.create(tenant=other, key="bench").pk, {"secret"})
         self.count = 0
 
     def _next(self) -> str:
@@ -105,6 +108,12 @@ class _Desk:
         spent = (time.perf_counter() - began) / CLAIMS
         ids = [event.pk for events in claimed for event in events]
         self.events.filter(pk__in=ids).update(status="waiting", lease_token=None)
+        return spent
+
+    def claim_shared(self) -> float:
+        self.ledger.prove(self.lane.pk, {"secret"})
+        spent = self.claim()
+        self.ledger.prove(self.lane.pk, set())
         return spent
 
     def fill_one_subject(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,6 +83,16 @@ def decrypt(stored: Ciphertext, bound_to: str) -> str:
         return ciphers()[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode()).decode()
     except (InvalidTag, ValueError) as error:
         raise SecretError(say("The stored secret does not belong to this row, or was changed.")) from error
+
+
+def fingerprint(text: str) -> str:
+    """Tells equal secrets by, and nothing else: without the newest of ENCRYPTION_KEYS no guess can be tried on it.
+
+    Under another newest key the same secret has another one. Raises SecretError where there is no key.
+    """
+    newest_key_id()
+    key = base64.urlsafe_b64decode(settings.ENCRYPTION_KEYS[0])
+    return hmac.new(key, b"fingerprint\n" + text.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True)

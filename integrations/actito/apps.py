@@ -94,6 +94,7 @@ class ActitoConfig(AppConfig):
         )  # fmt: skip
         handles("actito.nightly", "integrations.actito.nightly.begin", title=_("Oldest profiles read again"))
         regularly("actito.nightly", "integrations.actito.nightly.ask_due", every=timedelta(minutes=30))
+        regularly("actito.licences", "integrations.actito.licences.prove_all")
         regularly("actito.imports", "integrations.actito.customer_import.job.tidy")
         describe("integrations.actito.openapi")
         rule_action(

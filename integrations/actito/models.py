@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from integrations.actito import licences
 from integrations.actito.gone_models import GoneQuestion
 from integrations.actito.import_models import (
     CustomerImport,
@@ -131,6 +132,8 @@ class ActitoConnection(TenantModel):
         with transaction.atomic():
             super().save(*args, **kwargs)  # type: ignore[arg-type]
             ledger.move(before, self.lane_id, Q(source=self.source) | Q(payload__connection=self.pk))
+            for lane_id in filter(None, {before, self.lane_id}):
+                licences.prove(lane_id)
 
     def clean(self) -> None:
         super().clean()

@@ -16,6 +16,7 @@ from portal.ledger.periodic import regularly, run_due
 from portal.ledger.record import Receipt, lane_id_for, news, publish, publish_all, record
 from portal.ledger.registry import Result, Work, done, handles, ignored, kind_title, later, subscribe
 from portal.ledger.run import LOST, give_back, run, run_handler
+from portal.ledger.sharing import prove
 
 __all__ = [
     "LOST",
@@ -44,6 +45,7 @@ __all__ = [
     "move_back",
     "news",
     "pause",
+    "prove",
     "publish",
     "publish_all",
     "record",

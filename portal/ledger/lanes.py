@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
-from portal.models import Event, Lane
+from portal.models import Event, Lane, LaneProof
 
 
 def move(before: int | None, after: int, mine: Q | None = None) -> None:
@@ -32,10 +32,10 @@ def resume(lane_id: int) -> None:
 
 
 def _is_used(lane_id: int) -> bool:
-    """Whether an account still has this lane: any row but an Event that points to it."""
+    """Whether an account still has this lane: any row that points to it, but Events and proofs."""
     pointing = [each for each in Lane._meta.get_fields(include_hidden=True) if each.one_to_many]
     return any(
         each.related_model._base_manager.filter(**{each.field.name: lane_id}).exists()  # type: ignore[union-attr]
         for each in pointing
-        if each.related_model is not Event
+        if each.related_model not in {Event, LaneProof}
     )

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils import timezone
 
 from portal.caching import BriefCache
-from portal.models import Lane
+from portal.models import Lane, SharedBudget
 
 # How far the budget may run ahead of the clock: 8 calls at once, where 100 a minute are allowed.
 BURST_SECONDS = 5.0
@@ -31,10 +31,11 @@ STATE_KEPT_SECONDS = 1.0
 class _State(NamedTuple):
     calls_per_minute: int
     failures: int
+    shared: int | None
 
 
 def _load(lane_id: int) -> _State | None:
-    found = Lane.objects.filter(pk=lane_id).values_list("calls_per_minute", "failures").first()
+    found = Lane.objects.filter(pk=lane_id).values_list("calls_per_minute", "failures", "shared").first()
     return found and _State(*found)
 
 
@@ -42,7 +43,10 @@ _states = BriefCache(_load, STATE_KEPT_SECONDS)
 
 
 def charge_call(lane_id: int) -> None:
-    """Takes one call from the lane's budget, if it has one."""
+    """Takes one call from the lane's budget, if it has one, and from that of all who share its account.
+
+    The lane's own tells its tenant what it has used itself.
+    """
     state = _states.get(lane_id)
     if not state or not state.calls_per_minute:
         return
@@ -50,6 +54,9 @@ def charge_call(lane_id: int) -> None:
     begun = Least(Greatest(F("budget_until"), Value(now)), Value(now + DEBT_SECONDS))
     cost = Value(60.0, output_field=FloatField()) / F("calls_per_minute")
     Lane.objects.filter(pk=lane_id, calls_per_minute__gt=0).update(budget_until=begun + cost)
+    if state.shared:
+        shared_cost = Value(60.0 / state.calls_per_minute, output_field=FloatField())
+        SharedBudget.objects.filter(pk=state.shared).update(budget_until=begun + shared_cost)
 
 
 def note_answer(lane_id: int, status: int | None) -> None:

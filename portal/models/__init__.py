@@ -5,6 +5,7 @@ from portal.models.event import Attempt, Event, Heart, Lane
 from portal.models.job import Job
 from portal.models.periodic import PeriodicTask
 from portal.models.pruning import Pruning
+from portal.models.sharing import LaneProof, SharedBudget
 from portal.models.tenant import Membership, Tenant
 from portal.models.watcher import Watcher
 
@@ -18,12 +19,14 @@ __all__ = [
     "Identity",
     "Job",
     "Lane",
+    "LaneProof",
     "Membership",
     "OAuthClient",
     "PeriodicTask",
     "Pruning",
     "RefusedCall",
     "Scope",
+    "SharedBudget",
     "Tenant",
     "Watcher",
 ]

@@ -18,7 +18,8 @@ class Lane(TenantModel):
     """A remote account and its limits, shared by all workers: one tenant's licence at Actito, one pass type at Apple.
 
     Work of a lane that is paused, whose `not_before` lies ahead, or whose budget is used up, is never claimed. What the
-    numbers mean is said in portal/ledger/limits.py.
+    numbers mean is said in portal/ledger/limits.py. Lanes that reach one account share its budget and its running
+    calls.
     """
 
     key = models.CharField(_("key"), max_length=200)
@@ -32,6 +33,9 @@ class Lane(TenantModel):
         _("calls a minute"), default=0, help_text=_("Over all workers; 0 is no limit.")
     )
     budget_until = models.FloatField(default=0.0, help_text="Seconds since 1970: when all that was used is refilled.")
+    # None for one that no other lane reaches.
+    shared = models.ForeignKey("portal.SharedBudget", null=True, on_delete=models.SET_NULL, related_name="lanes",
+                               editable=False)  # fmt: skip
     failures = models.PositiveIntegerField(_("failed calls in a row"), default=0)
     failing_since = models.DateTimeField(_("calls have failed since"), null=True)
 

@@ -48,6 +48,7 @@ def make_world(mark: str) -> World:
     connection = world.add(make.ConnectionFactory.make(tenant=tenant, name=f"{mark} connection", entity=f"{mark}-e",
                                                    licence=f"{mark}-licence"))  # fmt: skip
     world.add(connection.lane)
+    world.add(connection.lane.proofs.get())
     world.add(make.MappingFactory.make(connection=connection, attribute=f"{mark}Points"))
     world.add(make.ParameterFactory.make(connection=connection, parameter=f"{mark}Bonus"))
     gone = {"what": "gone", "part": "attributes", "name": f"{mark}Points", "was": "INTEGER", "now": "", "event": 0,
