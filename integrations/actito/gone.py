@@ -17,6 +17,7 @@ from integrations.actito.gone_models import GoneQuestion
 from integrations.actito.models import ActitoConnection
 from passes.voiding import revive_all, void_all
 from portal import customers, ledger
+from portal.customers import KEY_ONLY, key_name
 from portal.ledger import Result, lanes
 from portal.models import Event, Identity, Lane
 from portal.sentences import Sentence, joined, say, say_many
@@ -30,6 +31,27 @@ def known_as(connection: ActitoConnection, profile: str) -> Identity | None:
     return connection.profiles().filter(value=profile).first()
 
 
+def key_of(connection: ActitoConnection, profile: str) -> str:
+    """The unique attribute of the profile's customer; empty for nobody."""
+    known = known_as(connection, profile)
+    if known is None:
+        return ""
+    own = Identity.objects.filter(customer=known.customer_id, namespace=f"{connection.source}:key")
+    return own.values_list("value", flat=True).first() or ""
+
+
+def _known_by_key(connection: ActitoConnection, profile: str, key: str, number: int) -> Identity | None:
+    """Somebody of whom only the key was known, under the profile's id from now on. Not stored yet."""
+    for namespace, name in ((f"{connection.source}:key", key), (KEY_ONLY, key_name(key))):
+        customer = customers.find(connection.tenant_id, namespace, name) if key else None
+        if customer and not connection.profiles().filter(customer=customer).exists():
+            return Identity(
+                tenant_id=connection.tenant_id, namespace=connection.source, value=profile, customer=customer,
+                number=number,
+            )  # fmt: skip
+    return None
+
+
 def marked_lately(connection: ActitoConnection, before: datetime | None = None) -> QuerySet[Identity]:
     """Those who went within an hour up to now, or up to that moment and since."""
     return connection.profiles().filter(gone_at__gt=(before or timezone.now()) - HOUR)
@@ -41,14 +63,28 @@ def note(connection: ActitoConnection, profile: str, number: int, said: Sentence
     return ledger.ignored(said)
 
 
-def mark(event: Event, connection: ActitoConnection, profile: str, number: int, said: Sentence) -> Result:
+def mark(
+    event: Event, connection: ActitoConnection, profile: str, number: int, said: Sentence, *, key: str = "",
+    heir: str = "",
+) -> Result:  # fmt: skip
     """Effects of a reading that found the profile gone. `said`: how that was found.
+
+    `key` is the profile's unique attribute, where it is known, and `heir` the id of the profile that bears it now.
 
     Marks take turns by the question's row, so that two workers never count the same twenty.
     """
     GoneQuestion.objects.get_or_create(connection=connection)
     question = GoneQuestion.objects.select_for_update().get(connection=connection)
-    identity = known_as(connection, profile)
+    if heir:
+        said = joined(
+            [said, say("Profile %(heir)s bears its key now: it was merged into it, or made anew.", heir=heir)]
+        )
+    known = known_as(connection, profile)
+    by_key = None if known else _known_by_key(connection, profile, key, number)
+    if by_key and heir:
+        rereading.publish(connection, heir, cause=event)
+        return ledger.ignored(said)
+    identity = known or by_key
     if identity is None or identity.number > number:  # nobody, or somebody who was read since
         return ledger.ignored(said)
     note(connection, profile, number, said)
@@ -58,7 +94,11 @@ def mark(event: Event, connection: ActitoConnection, profile: str, number: int, 
         return ledger.ignored(joined([said, say("Its customer is marked as gone already.")]))
     if question.standing != GoneQuestion.Answer.MARK and marked_lately(connection).count() >= MARKS_MOST:
         return _ask(connection, question)
+    if by_key:
+        by_key.save()
     customer = customers.mark_gone(identity, at=timezone.now())
+    if heir:
+        rereading.publish(connection, heir, cause=event)
     voided = void_all(customer, cause=event) if connection.void_when_gone else 0
     void = say_many("%(count)s pass is void.", "%(count)s passes are void.", count=voided)
     return ledger.done(joined([said, say("The customer is marked as gone."), void if voided else ""]))

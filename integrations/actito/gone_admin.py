@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -22,7 +22,8 @@ from integrations.actito.models import ActitoConnection, GoneQuestion
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.extend import Column, extensions
-from portal.admin.rights import row
+from portal.admin.filters import Question
+from portal.admin.rights import allowed_tenants, row
 from portal.models import Event, Identity
 from portal.tenancy import Action
 from portal.watch.words import spaced
@@ -111,4 +112,23 @@ def gone_text(at: datetime | None) -> Any:
     return chip("bad", _t("Gone since %(day)s") % {"day": date_format(timezone.localtime(at), "j M Y")})
 
 
+class InActito(Question):
+    """Newest customer first, as the list is; the index of what is gone gives them."""
+
+    title = _("in Actito")
+    parameter_name = "in_actito"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("gone", _("Gone from Actito"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        gone_names = Identity.objects.for_tenants(allowed_tenants(request, Action.VIEW)).filter(
+            namespace__startswith="actito:", gone_at__isnull=False
+        )
+        return queryset.filter(pk__in=gone_names.values("customer"))
+
+
+extensions.customer_filters.append(InActito)
 extensions.customer_columns.append(Column("gone_since", _("In Actito"), gone_since, gone_text))

@@ -16,7 +16,7 @@ from integrations.actito.tables import Structure
 from integrations.actito.writeback import is_echo
 from integrations.mapping import Mapped, map_document
 from passes.voiding import revive_all
-from portal import customers, ledger
+from portal import customers, ledger, text
 from portal.customers import Applied, Profile
 from portal.ledger import Result, Work
 from portal.models import Customer, Event
@@ -118,8 +118,7 @@ def _absent(client: ActitoClient, event: Event, number: int) -> partial[Result]:
     """Actito answers 404 for what a key may not see, too; so a 404 counts only when a known profile can be read."""
     connection, profile = client.connection, event.payload["profile"]
     if event.payload.get("event_type") == "DELETE":
-        said = say("Actito deleted profile %(profile)s.", profile=profile)
-        return partial(gone.mark, event, connection, profile, number, said)
+        return _gone(client, event, number, say("Actito deleted profile %(profile)s.", profile=profile))
     said = say("Actito has no profile %(profile)s.", profile=profile)
     known = gone.known_as(connection, profile)
     if known and known.gone_at:
@@ -132,7 +131,26 @@ def _absent(client: ActitoClient, event: Event, number: int) -> partial[Result]:
     if known and not others:
         alone = say("No other profile was read that could show that the API key may still read, so nothing is marked.")
         return partial(gone.note, connection, profile, number, joined([said, alone]))
-    return partial(gone.mark, event, connection, profile, number, said)
+    return _gone(client, event, number, said)
+
+
+def _gone(client: ActitoClient, event: Event, number: int, said: Sentence) -> partial[Result]:
+    """Whoever bears its key now is asked for, too: Actito tells nothing of merges."""
+    connection, profile = client.connection, event.payload["profile"]
+    key = gone.key_of(connection, profile) or _key_told(event, connection)
+    bearer = client.read_profile(f"{connection.unique_key}={key}") if key else None
+    heir = bearer.profile_id if bearer and bearer.profile_id.isdecimal() and bearer.profile_id != profile else ""
+    return partial(gone.mark, event, connection, profile, number, said, key=key, heir=heir)
+
+
+def _key_told(event: Event, connection: ActitoConnection) -> str:
+    """The unique attribute, if the webhook pushed it; what is kept of its body may be cut, or removed."""
+    try:
+        data = text.loads(event.payload.get("body", "").encode())
+    except ValueError:
+        return ""
+    found = data.get("profileAttributes", data) if isinstance(data, dict) else None
+    return name_of(found.get(connection.unique_key)) if isinstance(found, dict) else ""
 
 
 def _known_profiles(connection: ActitoConnection, other_than: str) -> list[str]:

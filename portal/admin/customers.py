@@ -108,6 +108,9 @@ class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
         """Keys are kept as the connected system spells them; whoever searches Anna@ means anna@ too."""
         return queryset.filter(lowered_key__startswith=lowered(term))
 
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [*super().get_list_filter(request), *extensions.customer_filters]
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         columns = super().get_list_display(request)
         return [*columns[:2], *map(_shown, extensions.customer_columns), *columns[2:]]

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest
 
+from portal.admin.filters import Question
 from portal.models import Customer
 from portal.tenancy import Action
 
@@ -103,6 +104,7 @@ class Extensions:
     accounts: list[Callable[[Iterable[int]], Iterable[RemoteAccount]]] = field(default_factory=list)
     customer_panels: list[Callable[[HttpRequest, Customer], Panel | None]] = field(default_factory=list)
     customer_columns: list[Column] = field(default_factory=list)
+    customer_filters: list[type[Question]] = field(default_factory=list)
     customer_subjects: list[Callable[[Customer], Iterable[str]]] = field(default_factory=list)
     customer_syncs: list[Callable[[Customer], int]] = field(default_factory=list)
     # Kinds of Events that carry values -> what a replay of one would do to them.

@@ -76,6 +76,9 @@ class Identity(TenantModel):
             # How many went lately.
             models.Index(fields=["tenant", "namespace", "gone_at"], name="identity_gone",
                          condition=models.Q(gone_at__isnull=False)),
+            # Whose names they are, in the order of the list of customers.
+            models.Index(fields=["tenant", "-customer"], name="identity_gone_whose",
+                         condition=models.Q(gone_at__isnull=False)),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,8 +17,10 @@ from django.utils import timezone
 from integrations.actito import gone
 from integrations.actito.models import ActitoConnection, GoneQuestion
 from integrations.actito.naming import named
+from integrations.actito.profile_calls import ProfileClient
 from integrations.actito.sandbox import ActitoSandbox
 from integrations.actito.webhooks import ACTITO_PROFILE
+from portal import customers
 from portal.customer_batch import apply_profiles
 from portal.customers import Profile
 from portal.models import Customer, Event, Identity, Lane
@@ -40,6 +43,7 @@ def verdi(actito: ActitoSandbox) -> ActitoConnection:
     """Anna and Bram are known."""
     actito.seed(entity=ENTITY, table=TABLE, profiles=[{"emailAddress": "bram@example.com"}])
     connection = make_connection(make_tenant(), actito.url, void_when_gone=True)
+    Lane.objects.filter(pk=connection.lane_id).update(calls_per_minute=0)  # else one run would wait for the one before
     for profile in (2, 1):
         run_one(connection, profile)
     return connection
@@ -175,6 +179,103 @@ def test_a_file_marks_nobody_as_back_and_says_whom_to_read(
     assert (renewed.customer, renewed.back, marked(verdi)) == (anna, True, set())
 
 
+# Who is known by the key alone, and who was merged
+
+
+def known_by_key(connection: ActitoConnection, key: str) -> Customer:
+    """A customer of whom an action told the key, before any profile was read."""
+    cause = Event.objects.latest("pk")
+    return customers.known_by_key(key, cause=cause)
+
+
+def deleted(connection: ActitoConnection, profile: int, **told: Any) -> Event:
+    """A DELETE as Actito pushes it: with the unique attributes."""
+    arrived = arrive(connection, profile, "DELETE")
+    Event.objects.filter(pk=arrived.pk).update(
+        payload={**arrived.payload, "body": json.dumps({"profileId": profile, **told})}
+    )
+    return next(event for event in run_due() if event.pk == arrived.pk)
+
+
+@pytest.mark.parametrize("told", [{"emailAddress": "carl@example.com"},
+                                  {"profileAttributes": {"emailAddress": "Carl@example.com"}}])  # fmt: skip
+def test_a_customer_known_by_the_key_alone_is_marked_too(verdi: ActitoConnection, told: dict[str, Any]) -> None:
+    carl = known_by_key(verdi, "carl@example.com")
+    card = world.wallet_pass(world.template(carl.tenant), carl)
+    event = deleted(verdi, 9, **told)
+    assert event.outcome == "Actito deleted profile 9. The customer is marked as gone. 1 pass is void."
+    card.refresh_from_db()
+    assert (card.voided, marked(verdi)) == (True, {"9"})
+    assert named(verdi, carl) is None
+
+
+def test_who_was_known_by_the_key_alone_comes_back_with_a_profile(
+    verdi: ActitoConnection, actito: ActitoSandbox
+) -> None:
+    carl = known_by_key(verdi, "carl@example.com")
+    deleted(verdi, 9, emailAddress="carl@example.com")
+    actito.seed(entity=ENTITY, table=TABLE, profiles=[{"emailAddress": "carl@example.com"}])
+    assert "The customer is back." in run_one(verdi, 3, "CREATE").outcome
+    assert not marked(verdi)
+    assert Customer.objects.get(key="carl@example.com") == carl
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"emailAddress": ["x"]}', '{"emailAddress": "carl@exam', "7"])
+def test_a_delete_that_does_not_tell_the_key_marks_nobody_by_it(verdi: ActitoConnection, body: str) -> None:
+    known_by_key(verdi, "carl@example.com")
+    arrived = arrive(verdi, 9, "DELETE")
+    Event.objects.filter(pk=arrived.pk).update(payload={**arrived.payload, "body": body})
+    assert run_due()[0].outcome == "Actito deleted profile 9."
+    assert not marked(verdi)
+
+
+def test_a_customer_known_by_a_key_that_another_profile_bears_is_that_profiles(
+    verdi: ActitoConnection, actito: ActitoSandbox
+) -> None:
+    carl = known_by_key(verdi, "carl@example.com")
+    actito.seed(entity=ENTITY, table=TABLE, profiles=[{"emailAddress": "carl@example.com"}])
+    event = deleted(verdi, 9, emailAddress="carl@example.com")
+    assert "Profile 3 bears its key now" in event.outcome
+    run_due()
+    assert not marked(verdi)
+    assert Identity.objects.get(namespace=verdi.source, value="3").customer == carl
+
+
+def test_the_loser_of_a_merge_is_told_so_and_goes_on_as_who_bears_the_key(
+    verdi: ActitoConnection, actito: ActitoSandbox, anna: Customer
+) -> None:
+    card = world.wallet_pass(world.template(anna.tenant), anna)
+    forget(actito, 1)
+    actito.seed(entity=ENTITY, table=TABLE, profiles=[{"emailAddress": ANNA}])
+    event = run_one(verdi, 1, "DELETE")
+    assert event.outcome == (
+        "Actito deleted profile 1. Profile 3 bears its key now: it was merged into it, or made anew. The customer is "
+        "marked as gone. 1 pass is void."
+    )
+    (heir,) = run_due()
+    assert (heir.subject, heir.parent) == (f"{verdi.source}:profile:3", event)
+    assert "The customer is back. 1 pass is valid again." in heir.outcome
+    card.refresh_from_db()
+    assert (card.voided, card.customer, marked(verdi)) == (False, anna, set())
+
+
+def test_of_two_known_customers_who_are_merged_the_loser_stays_marked_with_its_passes(
+    verdi: ActitoConnection, actito: ActitoSandbox, anna: Customer
+) -> None:
+    """Bram's profile takes Anna's address: he has it from now on, and she keeps what is hers, marked."""
+    bram = Customer.objects.get(key="bram@example.com")
+    card = world.wallet_pass(world.template(anna.tenant), anna)
+    forget(actito, 1)
+    ProfileClient(verdi).update_profile("2", {"emailAddress": ANNA})
+    event = run_one(verdi, 1, "DELETE")
+    assert "Profile 2 bears its key now" in event.outcome
+    run_due()
+    card.refresh_from_db()
+    assert (card.customer, card.voided, marked(verdi)) == (anna, True, {"1"})
+    assert Identity.objects.get(namespace=f"{verdi.source}:key", value=ANNA).customer == bram
+    assert Customer.objects.count() == 2
+
+
 # Many at once
 
 
@@ -293,6 +394,27 @@ def test_the_customer_and_the_list_say_since_when(
     client = signed_in(verdi, Role.AUDITOR)
     assert "Gone from Actito since" in client.get(url(Customer, "change", anna.pk)).content.decode()
     assert client.get(url(Customer, "changelist")).content.decode().count("Gone since") == 1
+
+
+def test_the_list_shows_who_is_gone_of_ones_own_tenant_alone(
+    verdi: ActitoConnection, actito: ActitoSandbox, anna: Customer
+) -> None:
+    forget(actito, 1)
+    run_one(verdi, 1, "DELETE")
+    theirs = make.IdentityFactory.make(
+        customer=make.CustomerFactory.make(tenant=make.TenantFactory.make(), key="theirs@example.com"),
+        namespace="actito:99", gone_at=timezone.now(),
+    )  # fmt: skip
+    other_system = make.CustomerFactory.make(tenant=verdi.tenant, key="elsewhere@example.com")
+    make.IdentityFactory.make(customer=other_system, namespace="didomi:1", gone_at=timezone.now())
+    client = signed_in(verdi, Role.AUDITOR)
+    everybody = client.get(url(Customer, "changelist")).content.decode()
+    gone_page = client.get(url(Customer, "changelist") + "?in_actito=gone").content.decode()
+    assert "bram@example.com" in everybody
+    assert ANNA in gone_page
+    for other in ("bram@example.com", other_system.key, theirs.customer.key):
+        assert other not in gone_page
+    assert "bram@example.com" in client.get(url(Customer, "changelist") + "?in_actito=1 OR 1").content.decode()
 
 
 @pytest.mark.skipif(ON_SQLITE, reason="SQLite has one writer")
