@@ -55,7 +55,8 @@ from portal.sentences import told
 from portal.tenancy import Action
 
 MISSED_COUNTED = 1000
-MORE = {"title": _("More"), "icon": "more_horiz", "items": ["wallet_news", "limits", "export_json", "import_json"]}
+MORE = {"title": _("More"), "icon": "more_horiz", "items": ["set_up_again", "wallet_news", "limits", "export_json",
+                                                               "import_json"]}  # fmt: skip
 THE_TABLE = {"title": _("Profile table"), "icon": "table_view", "items": ["read_table", "changes_seen"]}
 
 

@@ -1,6 +1,7 @@
 """Connecting step by step: what was found so far, kept between pages, and the reads of each step.
 
-A draft lives in the person's session, its API key encrypted; a connection comes into being at the end, whole.
+A draft lives in the person's session, its API key encrypted; a connection comes into being at the end, whole. One that
+there is already is set up again in the same way: until the end it stays as it is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from portal.sentences import Explained, Sentence, say
 DRAFTS = "actito_drafts"  # in the session
 DRAFTS_KEPT = 3  # a person may have the page open twice
 NAMES_KEPT = 200
+# Of a connection, what the steps ask for beside the key.
+ASKED = ("name", "licence", "host", "account", "path_style", "entity", "table", "unique_key", "language_attribute")
 Found = TypeVar("Found")
 
 
@@ -33,6 +36,10 @@ class Wrong(Explained):
     def __init__(self, sentence: Sentence, *, field: str = "") -> None:
         super().__init__(sentence)
         self.field = field
+
+
+def changed_meanwhile() -> Wrong:
+    return Wrong(say("Somebody changed this connection meanwhile, or deleted it. Begin again: nothing was stored."))
 
 
 @dataclass
@@ -50,14 +57,33 @@ class Draft:
     tables: list[str] | None = None
     table: str = ""
     unique: list[str] | None = None
+    # The connection that is set up again, and what it had when that began. Without a secret here, its own is kept.
+    of: int | None = None
+    before: dict[str, str] = field(default_factory=dict)
 
     def connection(self) -> ActitoConnection:
-        """A row that is not stored. Raises SecretError."""
+        """A row that is not stored. Raises SecretError, and Wrong."""
         return ActitoConnection(
             tenant_id=self.tenant, name=self.entity or self.host, host=self.host, path_style=self.path_style,
             account=self.account, entity=self.entity, table=self.table,
-            api_key=decrypt(Ciphertext(self.secret), _bound(self.key)),
+            api_key=self._secret(),
         )  # fmt: skip
+
+    def _secret(self) -> str:
+        """A stored one goes nowhere but where it was meant for. Raises Wrong where it is no longer meant for it."""
+        if self.secret:
+            return decrypt(Ciphertext(self.secret), _bound(self.key))
+        known = ActitoConnection.objects.for_tenant(self.tenant).filter(pk=self.of or 0)
+        found = known.filter(host=self.before["host"], account=self.account).first()
+        if found is None:
+            raise changed_meanwhile()
+        return str(found.api_key)
+
+    def put_into(self, connection: ActitoConnection) -> None:
+        for name in ("host", "account", "path_style", "entity", "table"):
+            setattr(connection, name, getattr(self, name))
+        if self.secret:
+            connection.api_key = self._secret()
 
 
 def _bound(key: str) -> str:
@@ -82,9 +108,13 @@ def forget(session: SessionBase, draft: Draft) -> None:
 # The steps. Each raises Wrong where something was entered that is not so, and ApiError where Actito cannot be asked.
 
 
-def begin(tenant: int, *, host: str, account: str, api_key: str, path_style: str) -> Draft:
-    """Tries the key, and finds the path style unless it is given."""
-    trial = ActitoConnection(name=host, host=host, account=account, api_key=api_key, path_style=path_style)
+def begin(
+    tenant: int, *, host: str, account: str, api_key: str, path_style: str, again: ActitoConnection | None = None
+) -> Draft:
+    """Tries the key, and finds the path style unless it is given. Without a key, that of `again` is tried, and kept."""
+    trial = ActitoConnection(
+        name=host, host=host, account=account, api_key=api_key or _kept(again), path_style=path_style
+    )
     try:
         directory = Directory(trial)
         directory.renew_token()
@@ -97,8 +127,21 @@ def begin(tenant: int, *, host: str, account: str, api_key: str, path_style: str
     finally:
         tokens.drop(trial)
     draft = Draft(tenant, host, account, trial.path_style, "", entities=_names(entities))
-    draft.secret = encrypt(api_key, _bound(draft.key))
+    draft.secret = encrypt(api_key, _bound(draft.key)) if api_key else ""
+    if again:
+        draft.of, draft.before = again.pk, asked_of(again)
     return draft
+
+
+def asked_of(connection: ActitoConnection) -> dict[str, str]:
+    return {name: getattr(connection, name) for name in ASKED}
+
+
+def _kept(connection: ActitoConnection | None) -> str:
+    try:
+        return str(connection.api_key) if connection else ""
+    except SecretError as error:
+        raise Wrong(error.sentence, field="api_key") from error
 
 
 def choose_entity(draft: Draft, entity: str) -> None:

@@ -114,6 +114,11 @@ def finished(request: HttpRequest, url: str, sentence: Any, level: int = message
 def leads_to(request: HttpRequest, url: str, sentence: Any, level: int = messages.SUCCESS) -> HttpResponse:
     """The end of a dialog that goes on at another page."""
     messages.add_message(request, level, sentence)
+    return goes_to(request, url)
+
+
+def goes_to(request: HttpRequest, url: str) -> HttpResponse:
+    """Like `leads_to`, where the page says enough."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)

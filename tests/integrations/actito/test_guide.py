@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from integrations.actito.models import ActitoConnection
 from integrations.actito.sandbox import ActitoSandbox
-from portal.models import Event
+from portal.models import Change, Event
 from portal.sandbox import Fault
 from portal.tenancy import Role
 from tests.integrations.actito.double import Double, answer
-from tests.portal.admin_world import World, client_of, make_world, member
+from tests.portal.admin_world import World, action, client_of, make_world, member
 from tests.world import ACTITO_KEY
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +195,117 @@ def test_only_owners_connect_and_a_draft_is_one_persons(world: World, owner: Cli
     stranger = client_of(make_world("Other").owner)
     assert stranger.get(step).url == BEGIN
     assert client_of(world.owner, enforce_csrf_checks=True).post(BEGIN, where(actito.url)).status_code == 403
+
+
+# Set up again
+
+
+@pytest.fixture
+def shop(world: World, owner: Client, actito: ActitoSandbox) -> ActitoConnection:
+    """A connection to the first of two tables."""
+    actito.seed(entity="demo", table="Staff", profiles=[{"emailAddress": "eve@example.com"}])
+    step, _ = begun(owner, actito.url)
+    go(owner, step, table="Profiles")
+    go(owner, step, **LAST)
+    connection = made(world)
+    assert connection
+    Event.objects.all().delete()
+    return connection
+
+
+def again(owner: Client, connection: ActitoConnection) -> str:
+    """Where its button leads to."""
+    address = action(ActitoConnection, connection.pk, "set-up-again")
+    assert "Nothing changes until the last step is saved." in owner.get(address).content.decode()
+    return str(owner.post(address, {"_form_submitted": "True"}).url)
+
+
+def stored(connection: ActitoConnection) -> dict[str, Any]:
+    return ActitoConnection.objects.filter(pk=connection.pk).values().get()
+
+
+def test_the_steps_begin_with_what_a_connection_has_and_keep_its_key(
+    owner: Client, actito: ActitoSandbox, shop: ActitoConnection
+) -> None:
+    ActitoConnection.objects.filter(pk=shop.pk).update(language_attribute="language", unique_key="customerId")
+    before = stored(shop)
+    page = owner.get(again(owner, shop)).content.decode()
+    assert f'value="{actito.url}"' in page
+    assert '<option value="categorised" selected' in page
+    assert "Leave empty to keep it" in page
+    assert ACTITO_KEY not in page
+    table = go(owner, again(owner, shop), **where(actito.url, api_key="", path_style="categorised"))
+    step, text = table.redirect_chain[-1][0], table.content.decode()
+    assert '<option value="Profiles" selected' in text
+    last = go(owner, step, table="Profiles").content.decode()
+    for value in ('<option value="customerId" selected', 'value="language"', 'value="Shop"', 'value="verdi"'):
+        assert value in last
+    assert "was" not in last.partition("<dl")[2].partition("</dl>")[0]
+    assert stored(shop) == before
+    assert ACTITO_KEY not in str(owner.session.items())
+    page = go(owner, step, **{**LAST, "unique_key": "customerId", "language_attribute": "motherLanguage"})
+    assert "The connection is set up again." in page.content.decode()
+    assert stored(shop) == {**before, "language_attribute": "motherLanguage"}
+    assert ActitoConnection.objects.get(pk=shop.pk).api_key == ACTITO_KEY
+    change = Change.objects.filter(object_key=str(shop.pk)).latest("pk")
+    assert "motherLanguage" in str(change.differences)
+    assert ACTITO_KEY not in str(change.differences)
+
+
+def test_another_key_and_path_style_are_taken_and_another_table_is_warned_of(
+    owner: Client, actito: ActitoSandbox, shop: ActitoConnection
+) -> None:
+    actito.seed(api_key="newer-key")
+    table = go(owner, again(owner, shop), **where(actito.url, api_key="newer-key", path_style="flat"))
+    step = table.redirect_chain[-1][0]
+    last = go(owner, step, table="Staff").content.decode()
+    for said in ("This is another table", "was Profiles", "was /profiles/v4/"):
+        assert said in last
+    go(owner, step, **LAST)
+    shop.refresh_from_db()
+    assert (shop.table, shop.path_style, shop.api_key) == ("Staff", "flat", "newer-key")
+    assert Event.objects.filter(kind="actito.structure", payload__connection=shop.pk).exists()
+
+
+def test_a_kept_key_goes_to_no_other_address(
+    owner: Client, actito: ActitoSandbox, double: Double, shop: ActitoConnection
+) -> None:
+    for changed in ({"host": double.url}, {"account": "verdi/ws"}):
+        page = go(owner, again(owner, shop), **{**where(actito.url, api_key=""), **changed})
+        assert "Enter the API key again: it would go to another address." in page.content.decode()
+    assert not double.seen
+
+
+def test_what_somebody_changed_meanwhile_is_not_overwritten(
+    owner: Client, actito: ActitoSandbox, shop: ActitoConnection
+) -> None:
+    step = go(owner, again(owner, shop), **where(actito.url, api_key="")).redirect_chain[-1][0]
+    go(owner, step, table="Profiles")
+    ActitoConnection.objects.filter(pk=shop.pk).update(licence="theirs")
+    assert "Somebody changed this connection meanwhile" in go(owner, step, **LAST).content.decode()
+    assert stored(shop)["licence"] == "theirs"
+    ActitoConnection.objects.filter(pk=shop.pk).delete()
+    assert "Somebody changed this connection meanwhile" in go(owner, step, **LAST).content.decode()
+
+
+def test_what_actito_lists_no_longer_is_filled_in_by_hand(
+    owner: Client, actito: ActitoSandbox, shop: ActitoConnection
+) -> None:
+    actito.seed(entity="demo", table="Third")
+    ActitoConnection.objects.filter(pk=shop.pk).update(table="Gone")
+    text = go(owner, again(owner, shop), **where(actito.url, api_key="")).content.decode()
+    assert '<option value="-" selected' in text
+    assert 'name="by_hand" value="Gone"' in text
+
+
+def test_only_owners_set_up_again_and_nobody_anothers(
+    world: World, owner: Client, actito: ActitoSandbox, shop: ActitoConnection
+) -> None:
+    theirs = make_world("Other")
+    foreign = theirs.rows[ActitoConnection]
+    for address in (f"{BEGIN}?again={foreign.pk}", f"{BEGIN}?again=x"):
+        assert owner.get(address).status_code == 404
+        assert owner.post(address, where(actito.url, api_key="")).status_code == 404
+    marketer = client_of(member(world, Role.MARKETER))
+    assert marketer.get(f"{BEGIN}?again={shop.pk}").status_code == 403
+    assert marketer.get(action(ActitoConnection, shop.pk, "set-up-again")).status_code == 403
