@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -34,10 +35,13 @@ SKIP, MAKE = "skip", "make"
 _TITLES: dict[str, str | Promise] = {
     Verdict.NEW: _("New: a pass is made"),
     Verdict.TAKES_OVER: _("The customer's pass, on no phone yet, becomes the card"),
+    Verdict.JOINS: _("The customer's pass gets the card in Google Wallet"),
     Verdict.HERE: _("Here already"),
     Verdict.UNKNOWN: _("No customer has the key"),
     Verdict.OTHER: _("The serial number is here with another token or customer"),
+    Verdict.OTHER_OBJECT: _("The Google object is here on another pass"),
     Verdict.SECOND: _("The customer has another card"),
+    Verdict.SECOND_OBJECT: _("The customer has another card in Google Wallet"),
     Verdict.REPEATED: _("Twice in the file, with different contents"),
     Verdict.BAD: _("The line cannot be used"),
 }
@@ -46,18 +50,20 @@ _TITLES: dict[str, str | Promise] = {
 class UploadForm(FileForm):
     template = forms.ModelChoiceField(
         label=_("Template"), queryset=PassTemplate.objects.none(), widget=UnfoldAdminSelectWidget,
-        help_text=_("It must have the Apple certificate that the cards were made with, and be published."),
+        help_text=_("It must have the Apple certificate, or the Google issuer, of the cards, and be published."),
     )  # fmt: skip
     file = forms.FileField(
         label=_("File"), widget=UnfoldAdminFileFieldWidget, max_length=200,
-        help_text=_("CSV. Columns: serialNumber, authenticationToken, customer; for phones also "
-                    "deviceLibraryIdentifier and pushToken. Others are values, by their names."),
+        help_text=_("CSV. Columns: customer; for Apple Wallet serialNumber and authenticationToken, for iPhones also "
+                    "deviceLibraryIdentifier and pushToken; for Google Wallet googleObjectId. Others are values, by "
+                    "their names."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         templates = rows(self.request, PassTemplate, Action.CONFIGURE).filter(tenant__suspended_at=None)
-        self.fields["template"].queryset = templates.filter(apple__isnull=False, published__isnull=False)
+        of_a_wallet = Q(apple__isnull=False) | Q(google__isnull=False)
+        self.fields["template"].queryset = templates.filter(of_a_wallet, published__isnull=False)
 
     def clean(self) -> dict[str, Any]:
         """Looks at the file, so that what is wrong with it stands in the dialog."""
@@ -86,7 +92,7 @@ class BeginForm(DialogForm):
             del self.fields["unknown"]
 
     def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
-        return {"figures": _figures(self.seen.found)}
+        return {"figures": _figures(self.seen.found), "template": self.seen.template}
 
 
 def _figures(counts: dict[str, int]) -> list[tuple[Any, str, bool]]:
@@ -119,7 +125,7 @@ class CardImportAdmin(FileImportAdmin):
     def problem_cells(self) -> list[Cell]:
         return [
             (_t("Line"), lambda each: each.line),
-            (_t("Serial number"), lambda each: each.serial),
+            (_t("Serial number or object ID"), lambda each: each.serial),
             (_t("Problem"), lambda each: told(each.problem)),
         ]
 

@@ -15,9 +15,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from passes.apple.service import PHONES_PER_PASS
-from passes.card_import.cards import Card
-from passes.card_import.look import cards_of
-from passes.card_import.verdicts import IMPORTED, PROBLEMS, Known, Verdict
+from passes.card_import.cards import APPLE, GOOGLE, Card, lacking
+from passes.card_import.known import Known
+from passes.card_import.look import cards_of, home_of
+from passes.card_import.verdicts import IMPORTED, PROBLEMS, Verdict
 from passes.content import ContentError
 from passes.models import CardImport, CardImportPart, CardImportProblem, Device, Registration, UpdateCounter, WalletPass
 from passes.refresh import refresh
@@ -34,6 +35,7 @@ CARD_IMPORT, CARDS = "cards.import", "pass.import"
 KEPT = timedelta(days=7)
 # Nobody says when a phone gave its push token to the other vendor: whenever Apple saw it go was later.
 LONG_AGO = datetime(2012, 1, 1, tzinfo=UTC)
+_READ_ALONG = ("card_import__template__apple", "card_import__template__google")
 
 
 def begin(seen: CardImport, *, makes_customers: bool, by: AbstractBaseUser) -> Job | None:
@@ -91,17 +93,15 @@ def import_part(work: Work) -> partial[Result]:
 
 
 def _import(event: Event) -> Result:
-    parts = CardImportPart.objects.for_tenant(event.tenant_id).select_related("card_import__template__apple")
+    parts = CardImportPart.objects.for_tenant(event.tenant_id).select_related(*_READ_ALONG)
     part = parts.filter(pk=event.payload["part"]).first()
     if part is None:
         return ledger.ignored(say("These cards were imported before, or their import was removed."))
-    if part.card_import.template.apple is None:
-        raise ledger.dead(
-            say(
-                "The template has no Apple certificate any more. Give it that of the cards, then retry the failed rows."
-            )
-        )
-    importer = _Importer(part.card_import, cards_of(part), event)
+    cards = cards_of(part)
+    home = home_of(part.card_import.template)
+    if said := next(filter(None, (lacking(card, home) for card in cards)), None):
+        raise ledger.dead(joined([said, say("Mend the template, then retry the failed rows.")]))
+    importer = _Importer(part.card_import, cards, event)
     importer.run()
     part.delete()
     return importer.result()
@@ -112,8 +112,8 @@ class _Importer:
 
     def __init__(self, seen: CardImport, cards: list[Card], event: Event) -> None:
         self.seen, self.template, self.event = seen, seen.template, event
-        # In the order of their serial numbers, so that two parts with the same ones wait for each other in turn.
-        self.cards = sorted(cards, key=lambda card: (card.serial, card.line))
+        # By customer, so that two parts with the same ones wait for each other in turn; cards for Apple come first.
+        self.cards = sorted(cards, key=lambda card: (card.customer.lower(), not card.serial, card.serial, card.line))
         self.counts: Counter[str] = Counter()
         self.problems: dict[int, CardImportProblem] = {}
         self.with_phones: list[Card] = []
@@ -149,16 +149,19 @@ class _Importer:
 
     def _imported(self, card: Card, customer: int) -> WalletPass:
         """The customer's pass as the card that the phone has. Raises ContentError."""
-        held = self.known.by_customer.get(customer)
+        parts, held = self.known.parts(card), self.known.pass_of(card)
         one = held or WalletPass(tenant_id=self.seen.tenant_id, template=self.template, customer=self.people[customer])
-        one.imported_under, one.imported_serial = self.template.apple, card.serial
-        one.authentication_token = card.token
         # Without an origin, so that whatever the portal's own systems say, now or later, goes first.
         one.values = {**card.values, **one.values}
+        if parts.get(APPLE) in IMPORTED:
+            one.imported_under, one.imported_serial = self.template.apple, card.serial
+            one.authentication_token = card.token
+            one.content_hash = ""  # new to the phone, even where it is the same to us
         if held:
             one.save(update_fields=["imported_under", "imported_serial", "authentication_token", "values"])
-            one.content_hash = ""  # new to the phone, even where it is the same to us
         refresh(one, cause=self.event)
+        if parts.get(GOOGLE) in IMPORTED:
+            self.known.objects.take(one, card.google, cause=self.event)
         return one
 
     def _add_phones(self) -> None:
@@ -183,7 +186,7 @@ class _Importer:
     def _refuse(self, card: Card, verdict: Verdict, sentence: Sentence) -> None:
         self.counts[verdict] += 1
         self.problems[card.line] = CardImportProblem(
-            card_import=self.seen, line=card.line, serial=card.serial, verdict=verdict, problem=sentence
+            card_import=self.seen, line=card.line, serial=card.serial or card.google, verdict=verdict, problem=sentence
         )
 
     def _store_problems(self) -> None:

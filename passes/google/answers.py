@@ -39,6 +39,16 @@ class Refused(ApiError):
         self.reason = refusal.reason
 
 
+class OfAnotherKind(Refused):
+    """The ID is taken by a class or object of another type, which it keeps."""
+
+    def __init__(self, kind: str, resource_id: str) -> None:
+        type_ = kind.removesuffix("Object").removesuffix("Class")
+        said = say("At Google, “%(name)s” belongs to another kind of card than “%(type)s”, for good. Use a template of "
+                   "its kind.", name=resource_id, type=type_)  # fmt: skip
+        super().__init__(said, Decision.DEAD, Refusal(409, "existingResource"))
+
+
 def refusal_of(answer: Answer) -> Refusal:
     """A body of another shape leaves reason and message empty."""
     try:

@@ -52,4 +52,5 @@ def next_generation(held: GoogleObject, issuer: GoogleIssuer, type_: str) -> Non
     held.issuer, held.type = issuer, type_
     held.object_id = object_id(issuer, held.wallet_pass, held.generation)
     held.class_id, held.sent, held.sent_hash, held.sent_at, held.told = "", None, "", None, {}
+    held.imported = held.keeps_class = False
     held.save()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from passes.google.account import Account, account_of
-from passes.google.answers import TARGET, refused
+from passes.google.answers import TARGET, OfAnotherKind, Refused, refused
 from passes.google.tokens import tokens
 from passes.models import GoogleIssuer
 from portal.http import READ_SECONDS, Answer, call
@@ -41,8 +41,17 @@ class GoogleClient:
         """Inserts a class or object, or patches the one that is there already. Returns Google's echo."""
         answer = self._call("POST", kind, body)
         if answer.status == 409:
-            return self.patch(kind, str(body["id"]), patch)
+            return self._take_over(kind, str(body["id"]), patch)
         return self._judged(answer)
+
+    def _take_over(self, kind: str, resource_id: str, patch: Body) -> dict[str, Any]:
+        """IDs are unique across types, so what is there may be of another. Google's words for that are not known."""
+        try:
+            return self.patch(kind, resource_id, patch)
+        except Refused as refusal:
+            if refusal.status in {400, 404} and self.get(kind, resource_id) is None:
+                raise OfAnotherKind(kind, resource_id) from refusal
+            raise
 
     def patch(self, kind: str, resource_id: str, body: Body) -> dict[str, Any]:
         """Changes what the body names; null takes away, and lists are replaced whole."""

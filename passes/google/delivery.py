@@ -28,6 +28,7 @@ from portal.models import Event
 from portal.sentences import Sentence, joined, say
 
 NOT_THERE = say("The pass is not in Google Wallet.")
+LOOK_STAYS = say("The card keeps the look that the other vendor gave it: Google lets it not change its class.")
 CLASS_WAIT = timedelta(milliseconds=300)
 _READ_ALONG = ("issuer", "wallet_pass__template__google", "wallet_pass__template__tenant", "wallet_pass__customer")
 
@@ -48,22 +49,25 @@ def send_object(work: Work) -> Result | partial[Result]:
         return ledger.ignored(NOT_THERE)
     issuer = held.wallet_pass.template.google
     if issuer is None:
-        return partial(_withdrawn, held.pk, work.event)
+        return partial(_withdrawn, held, work.event)
     wanted = wanted_for(held, issuer)
     if first := _before_sending(held, wanted, work.event):
         return first
     announced = _announcement(held, wanted)
+    client = GoogleClient(wanted.issuer, work.trail)
     try:
-        echo = _send(GoogleClient(wanted.issuer, work.trail), held, wanted, announced)
+        echo = _send(client, held, wanted, announced)
     except Refused as refusal:
+        if kept := _sent_in_its_class(client, refusal, held, wanted):
+            return partial(_stored, held, kept, work.event)
         return _after_refusal(refusal, held, wanted, work.event)
-    return partial(_stored, held.pk, Sent(wanted, echo, announced), work.event)
+    return partial(_stored, held, Sent(wanted, echo, announced), work.event)
 
 
 def _before_sending(held: GoogleObject, wanted: Wanted, event: Event) -> Result | partial[Result] | None:
     """What comes before the object is sent, or in its place."""
     if (held.issuer_id, held.type) != (wanted.issuer.pk, wanted.type):
-        return partial(_moved, held.pk, wanted, event)
+        return partial(_moved, held, wanted, event)
     if held.sent is not None and held.sent_hash == hash_of(wanted.object_):
         return ledger.ignored(say("Google has this content already."))
     if not _class_is_sent(wanted):
@@ -78,6 +82,8 @@ def _held(event: Event) -> GoogleObject | None:
 
 
 def _class_is_sent(wanted: Wanted) -> bool:
+    if wanted.keeps_class:
+        return True
     sent = GoogleClass.objects.filter(issuer=wanted.issuer, class_id=wanted.class_id)
     return sent.filter(sent_hash=hash_of(wanted.class_)).exists()
 
@@ -94,23 +100,42 @@ def _announcement(held: GoogleObject, wanted: Wanted) -> Announcement:
 def _send(client: GoogleClient, held: GoogleObject, wanted: Wanted, announced: Announcement) -> dict[str, Any]:
     """What Google answers. Raises ApiError."""
     kind = f"{wanted.type}Object"
-    if held.sent is None:
-        return client.put_up(kind, wanted.object_, takeover(wanted.object_, kind))
+    whole = takeover(wanted.object_, kind)
+    if held.sent is None and not held.imported:
+        return client.put_up(kind, wanted.object_, whole)
     notify = {"notifyPreference": "NOTIFY_ON_UPDATE"} if announced.way is Way.UPDATE else {}
+    change = whole if held.sent is None else patch(held.sent, wanted.object_)
     try:
-        return client.patch(kind, held.object_id, {**patch(held.sent, wanted.object_), **notify})
+        return client.patch(kind, held.object_id, {**change, **notify})
     except Refused as refusal:
         if refusal.status != 404 or refusal.reason == "classNotFound":
             raise
-        return client.put_up(kind, wanted.object_, takeover(wanted.object_, kind))
+        return client.put_up(kind, wanted.object_, whole)
+
+
+def _sent_in_its_class(client: GoogleClient, refusal: Refused, held: GoogleObject, wanted: Wanted) -> Sent | None:
+    """An imported card that Google lets not change its class gets its content all the same; None for another refusal.
+
+    Another object would not be on its owner's phone. Raises ApiError: what is refused now is the content.
+    """
+    if refusal.status != 400 or not held.imported:
+        return None
+    kind = f"{wanted.type}Object"
+    class_id = (client.get(kind, held.object_id) or {}).get("classId")
+    if not class_id or class_id == wanted.object_["classId"]:
+        return None
+    kept = wanted.in_class(class_id)
+    return Sent(kept, client.patch(kind, held.object_id, takeover(kept.object_, kind)), Announcement(Way.SILENT))
 
 
 def _after_refusal(refusal: Refused, held: GoogleObject, wanted: Wanted, event: Event) -> partial[Result]:
     """Google lost the class, or lets an object not change its class; any other refusal is told as it is."""
+    if wanted.keeps_class:
+        raise refusal
     if refusal.status == 404:
         return partial(_class_lost, held.wallet_pass_id, wanted, event)
-    if refusal.status == 400 and held.sent is not None and held.class_id != wanted.class_id:
-        return partial(_moved, held.pk, wanted, event)
+    if refusal.status == 400 and held.sent is not None and held.class_id != wanted.class_id and not held.imported:
+        return partial(_moved, held, wanted, event)
     raise refusal
 
 
@@ -131,23 +156,30 @@ def publish_class(wallet_pass_id: int, wanted: Wanted, *, cause: Event) -> None:
     )  # fmt: skip
 
 
-def _locked(held_id: int) -> GoogleObject:
+def _locked(held: GoogleObject) -> GoogleObject:
+    """As it is now. Raises Failure where an import has given the pass another object since it was read."""
     rows = GoogleObject.objects.select_for_update(of=("self",)).select_related("issuer", "wallet_pass")
-    found: GoogleObject = rows.get(pk=held_id)
+    found: GoogleObject = rows.get(pk=held.pk)
+    if found.object_id != held.object_id:
+        raise ledger.retry(say("The pass was given another object at Google meanwhile."))
     return found
 
 
-def _moved(held_id: int, wanted: Wanted, event: Event) -> Result:
+def _moved(before: GoogleObject, wanted: Wanted, event: Event) -> Result:
     """The pass gets another object, and the one of before is shown as no longer valid."""
-    held = _locked(held_id)
+    held = _locked(before)
+    if held.imported and held.sent is None and held.issuer_id == wanted.issuer.pk:
+        held.type = wanted.type
+        held.save(update_fields=["type"])
+        return ledger.later(say("The card is of another kind now."), timezone.now())
     _retire(held, say("The card in Google Wallet was replaced by another one."), event)
     next_generation(held, wanted.issuer, wanted.type)
     return ledger.later(say("The pass gets another object at Google."), timezone.now())
 
 
-def _withdrawn(held_id: int, event: Event) -> Result:
+def _withdrawn(before: GoogleObject, event: Event) -> Result:
     """The template is for Google Wallet no longer. The pass is asked for anew should it ever be again."""
-    held = _locked(held_id)
+    held = _locked(before)
     _retire(held, say("The card is no longer given to Google Wallet."), event)
     if held.sent is not None:
         next_generation(held, held.issuer, held.type)
@@ -162,19 +194,24 @@ def _retire(held: GoogleObject, said: Sentence, event: Event) -> None:
         installs.removed(held, said, cause=event)
 
 
-def _stored(held_id: int, sent: Sent, event: Event) -> Result:
-    held = _locked(held_id)
+def _stored(before: GoogleObject, sent: Sent, event: Event) -> Result:
+    held = _locked(before)
     new, now = held.sent is None, timezone.now()
     held.sent, held.sent_hash, held.sent_at = sent.wanted.object_, hash_of(sent.wanted.object_), now
-    held.class_id, held.told = sent.wanted.class_id, readings(sent.wanted.content)
-    held.save(update_fields=["sent", "sent_hash", "sent_at", "class_id", "told"])
-    installs.seen(held, sent.echo, cause=event)
+    held.class_id, held.told = str(sent.wanted.object_["classId"]), readings(sent.wanted.content)
+    held.keeps_class = sent.wanted.keeps_class
+    held.save(update_fields=["sent", "sent_hash", "sent_at", "class_id", "keeps_class", "told"])
+    if new and held.imported:
+        installs.known(held, sent.echo)
+    else:
+        installs.seen(held, sent.echo, cause=event)
     if sent.announced.way in {Way.UPDATE, Way.MESSAGE}:
         GoogleNotification.objects.create(google_object=held, sort=sent.announced.way.value, at=now)
     if sent.announced.way is Way.MESSAGE:
         _publish_message(held, sent, event)
     said = say("Google has the pass.") if new else say("Google has the new content.")
-    return ledger.done(joined([said, _told_how(sent.announced.way)]))
+    look = LOOK_STAYS if held.keeps_class else Sentence()
+    return ledger.done(joined([said, look, _told_how(sent.announced.way)]))
 
 
 def _told_how(way: Way) -> Sentence:

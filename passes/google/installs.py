@@ -35,6 +35,13 @@ def seen(held: GoogleObject, echo: Mapping[str, Any], *, cause: Event) -> bool:
     return True
 
 
+def known(held: GoogleObject, echo: Mapping[str, Any]) -> None:
+    """Takes a locked row of a card that another vendor gave out: that somebody has it is no news."""
+    if users_of(echo):
+        held.installed_at = timezone.now()
+        held.save(update_fields=["installed_at"])
+
+
 def installed(held: GoogleObject, said: Sentence, *, cause: Event) -> None:
     held.installed_at, held.removed_at = timezone.now(), None
     held.save(update_fields=["installed_at", "removed_at"])

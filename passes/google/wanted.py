@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from passes.content import ContentError
@@ -33,6 +33,14 @@ class Wanted:
     def class_id(self) -> str:
         return str(self.class_["id"])
 
+    @property
+    def keeps_class(self) -> bool:
+        """Whether the object is to stay in a class of another vendor's."""
+        return bool(self.object_["classId"] != self.class_id)
+
+    def in_class(self, class_id: str) -> Wanted:
+        return replace(self, object_={**self.object_, "classId": class_id})
+
 
 def wanted_for(held: GoogleObject, issuer: GoogleIssuer) -> Wanted:
     """`issuer`: the one that the pass's template names, which may be another than the object has."""
@@ -54,7 +62,8 @@ def wanted_for(held: GoogleObject, issuer: GoogleIssuer) -> Wanted:
     with suppress(ContentError):
         now = made_of(content_of(wallet_pass).data)
         class_ = now.class_ if now.class_["id"] == class_["id"] and now.type == made.type else class_
-    return Wanted(issuer, made.type, class_, made.object_, wallet_pass.content)
+    wanted = Wanted(issuer, made.type, class_, made.object_, wallet_pass.content)
+    return wanted.in_class(held.class_id) if held.keeps_class else wanted
 
 
 def class_suffix(template: PassTemplate, issuer: GoogleIssuer, type_: str) -> str:

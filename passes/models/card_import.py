@@ -64,6 +64,7 @@ class CardImportProblem(models.Model):
 
     card_import = models.ForeignKey(CardImport, on_delete=models.CASCADE, related_name="problems", db_index=False)
     line = models.PositiveBigIntegerField(_("line"))
+    # For a card that is in Google Wallet alone, the ID of its object.
     serial = models.CharField(_("serial number"), max_length=255)
     verdict = models.CharField(max_length=20)
     problem = SentenceField(_("problem"))

@@ -91,6 +91,9 @@ class GoogleObject(TenantModel):
     generation = models.PositiveSmallIntegerField(default=1)
     type = models.CharField(_("type"), max_length=20)
     class_id = models.CharField(_("class ID"), max_length=150, blank=True, default="")
+    # Another vendor made it. No other takes its place where Google lets it not change its class: it is on phones.
+    imported = models.BooleanField(default=False, db_default=False)
+    keeps_class = models.BooleanField(default=False, db_default=False)
     # The body that Google last took, and its hash; null until there is an object of this id.
     sent = models.JSONField(null=True)
     sent_hash = models.CharField(max_length=64, blank=True, default="")

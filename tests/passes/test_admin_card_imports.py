@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from passes.models import CardImport, CardImportPart, PassTemplate, WalletPass
-from portal.models import Change, Customer, Job
+from portal.models import Change, Customer, Job, Lane
 from portal.tenancy import Role
 from tests import factories as make
 from tests.passes import cards
@@ -65,6 +66,33 @@ def test_a_file_is_looked_at_then_imported_and_its_problems_are_a_file(
     assert Change.objects.filter(sentence="Import of cards started.").count() == 1
 
 
+def test_objects_at_google_are_looked_at_and_what_they_lose_is_said_before(world: World, owner: Client) -> None:
+    CardImport.objects.all().delete()
+    issuer = make.IssuerFactory.make(tenant=world.tenant)
+    Lane.objects.filter(pk=issuer.lane_id).update(paused_at=timezone.now())
+    design = passes.template(world.tenant, name="Android", issue=PassTemplate.Issue.BY_HAND, apple=None, google=issuer)
+    for key in ("anna", "bram"):
+        Customer.objects.create(tenant=world.tenant, key=key)
+    upload(owner, design, cards.export(("old-1", "anna"), ("old-1", "bram"), head=("googleObjectId", "customer")))
+
+    seen = CardImport.objects.get()
+    text = page(owner, seen)
+    assert f"{issuer.issuer_id}.old-1" in text
+    assert "Twice in the file, with different contents" in text
+    dialog = owner.get(action(CardImport, seen.pk, "begin")).content.decode()
+    assert "Google objects that are named in the file show at once" in dialog
+    assert "Phones that are named" not in dialog
+
+    owner.post(action(CardImport, seen.pk, "begin"), SUBMIT)
+    Worker().until_ended(Job.objects.get(kind="cards.import"))
+    held = WalletPass.objects.get(template=design)
+    shown = owner.get(url(WalletPass, "change", held.pk)).content.decode()
+    assert "Another vendor" in shown
+    held.google.keeps_class = True
+    held.google.save()
+    assert "whose look it keeps" in owner.get(url(WalletPass, "change", held.pk)).content.decode()
+
+
 def test_customers_are_made_when_that_is_chosen(owner: Client, design: PassTemplate) -> None:
     upload(owner, design, cards.export(line("1001", "bram")))
     seen = CardImport.objects.get()
@@ -90,7 +118,7 @@ def test_a_file_that_is_none_is_told_in_the_dialog(owner: Client, design: PassTe
     assert not CardImport.objects.exists()
 
 
-def test_only_published_templates_of_ones_own_with_a_certificate_are_offered(
+def test_only_published_templates_of_ones_own_for_a_wallet_are_offered(
     world: World, owner: Client, design: PassTemplate
 ) -> None:
     theirs = passes.template(passes.tenant("other"), name="Theirs")

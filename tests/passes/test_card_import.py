@@ -94,7 +94,7 @@ class TestTheFirstLook:
         head = ("serial", "token", "key", "first_name", "shoe size")
         seen = cards.looked_at(design, cards.export(("1001", TOKEN, "anna", "Zoë", "38"), head=head))
         assert seen.unused == ["shoe size"]
-        assert json.loads(CardImportPart.objects.get().cards)[0][-1] == {"first_name": "Zoë"}
+        assert json.loads(CardImportPart.objects.get().cards)[0][6] == {"first_name": "Zoë"}
 
     @pytest.mark.parametrize(
         ("file", "error"), [(b"", NoTable), (b"PK\x03\x04", NoTable), (b"serial,token\n1,2\n", NoCards)]
