@@ -30,6 +30,8 @@ from portal.sentences import Sentence, joined, say
 NOT_THERE = say("The pass is not in Google Wallet.")
 LOOK_STAYS = say("The card keeps the look that the other vendor gave it: Google lets it not change its class.")
 CLASS_WAIT = timedelta(milliseconds=300)
+# Shorter than the wait before a retry.
+JUST_ASKED = timedelta(seconds=4)
 _READ_ALONG = ("issuer", "wallet_pass__template__google", "wallet_pass__template__tenant", "wallet_pass__customer")
 
 
@@ -140,8 +142,17 @@ def _after_refusal(refusal: Refused, held: GoogleObject, wanted: Wanted, event: 
 
 
 def _class_first(wallet_pass_id: int, wanted: Wanted, event: Event) -> Result:
+    """Waits for the class that it asked for. One that Google does not take is asked for again with each retry."""
+    now, said = timezone.now(), say("The class “%(name)s” is sent first.", name=wanted.class_id)
+    of_class = Event.objects.filter(tenant_id=event.tenant_id, subject=_class_subject(wanted), kind=GOOGLE_CLASS)
+    asked = of_class.filter(parent=event).order_by("-pk").first()
+    if asked and asked.status in Event.PENDING:
+        return ledger.later(said, max(now + CLASS_WAIT, asked.due_at or now))
+    if asked and asked.created_at > now - JUST_ASKED:
+        reason = asked.outcome
+        raise ledger.retry(say("Google has no class “%(name)s”: %(reason)s", name=wanted.class_id, reason=reason))
     publish_class(wallet_pass_id, wanted, cause=event)
-    return ledger.later(say("The class “%(name)s” is sent first.", name=wanted.class_id), timezone.now() + CLASS_WAIT)
+    return ledger.later(said, now + CLASS_WAIT)
 
 
 def _class_lost(wallet_pass_id: int, wanted: Wanted, event: Event) -> Result:
@@ -149,9 +160,13 @@ def _class_lost(wallet_pass_id: int, wanted: Wanted, event: Event) -> Result:
     return _class_first(wallet_pass_id, wanted, event)
 
 
+def _class_subject(wanted: Wanted) -> str:
+    return f"google:{wanted.class_id}"
+
+
 def publish_class(wallet_pass_id: int, wanted: Wanted, *, cause: Event) -> None:
     ledger.publish(
-        GOOGLE_CLASS, cause=cause, subject=f"google:{wanted.class_id}", payload={"pass": wallet_pass_id},
+        GOOGLE_CLASS, cause=cause, subject=_class_subject(wanted), payload={"pass": wallet_pass_id},
         lane_id=wanted.issuer.lane_id,
     )  # fmt: skip
 

@@ -295,6 +295,32 @@ class TestTrouble:
         event = Event.objects.get(kind="google.pass")
         assert (event.status, event.outcome[:26]) == (Event.Status.FAILED, "Google refused it (400). A")
 
+    def test_a_class_that_google_refuses_is_asked_for_once_and_then_with_each_retry(
+        self, google: GoogleSandbox, issuer: GoogleIssuer
+    ) -> None:
+        google.arm(Fault("status", "loyaltyClass", status=400, times=2))
+        held = world.wallet_pass(issuer)
+        world.asked(held)
+        event = Event.objects.get(kind="google.pass")
+        assert (event.status, event.retries) == (Event.Status.WAITING, 1)
+        assert "has no class" in event.outcome
+        assert "Armed fault" in event.outcome
+        assert Event.objects.filter(kind="google.class").count() == 1
+        for _ in range(2):
+            Event.objects.filter(kind="google.class").update(created_at="2020-01-01T00:00:00Z")
+            Event.objects.filter(status="waiting").update(due_at="2020-01-01T00:00:00Z")
+            world.work()
+        assert GoogleObject.objects.get().sent
+        assert Event.objects.filter(kind="google.class").count() == 3
+
+    def test_a_class_that_google_forgets_at_once_makes_no_calls_without_end(
+        self, google: GoogleSandbox, issuer: GoogleIssuer
+    ) -> None:
+        google.arm(Fault("status", "loyaltyObject", status=404, reason="classNotFound", times=50))
+        world.asked(world.wallet_pass(issuer))
+        assert Event.objects.get(kind="google.pass").retries == 1
+        assert len(calls()) < 6
+
     def test_an_outage_is_tried_again(self, google: GoogleSandbox, issuer: GoogleIssuer) -> None:
         held = world.wallet_pass(issuer)
         google.arm(Fault("status", "loyaltyClass", status=503))
