@@ -12,6 +12,7 @@ class IntegrationsConfig(AppConfig):
         from integrations.rules import triggers
         from integrations.rules.admin import registered  # noqa: F401 - registers the admins
         from integrations.rules.registry import rule_action
+        from portal.erasure import erases
         from portal.ledger import handles, regularly, subscribe
         from portal.retention import holds
 
@@ -26,6 +27,7 @@ class IntegrationsConfig(AppConfig):
                 news, "rules", "integrations.rules.firing.consider", title=_("Rules considered"),
                 wanted=f"integrations.rules.firing.{wanted}",
             )  # fmt: skip
+        erases("rules", "integrations.rules.erasing.erase")
         holds("customer.changed/rules", "changes", needed=True)
         handles("rule.day", "integrations.rules.days.walk", title=_("Customers whose date has come"))
         handles("rule.due", "integrations.rules.firing.consider_day", title=_("Date of a rule"))

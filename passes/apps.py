@@ -13,6 +13,7 @@ class PassesConfig(AppConfig):
         from passes import checks  # noqa: F401 - registers the system checks
         from passes.admin import registered  # noqa: F401 - registers the admins
         from portal.api import describe
+        from portal.erasure import erases
         from portal.jobs import job_kind
         from portal.ledger import handles, regularly, subscribe
         from portal.ledger.registry import name_news
@@ -50,14 +51,18 @@ class PassesConfig(AppConfig):
         # Its mark that an addition has counted stays (passes.update).
         holds("pass.update", "writes", "message", needed=True)
         holds("customer.changed/passes", "changes")
+        holds("google.message", "texts", needed=True)
         name_news("pass.made", _("Pass made for another system"))
         name_news("customer.enrolled", _("E-mail address confirmed"))
         name_news("pass.enrolled", _("Pass made through the customer's link"))
         name_news("pass.installed", _("Pass added to a phone"))
         name_news("pass.removed", _("Pass removed from a phone"))
-        name_news("pass.voided", _("Pass voided"))
-        name_news("pass.revived", _("Pass valid again"))
-        name_news("pass.moved", _("Pass moved to another template"))
+        for kind, title in (
+            ("pass.voided", _("Pass voided")),
+            ("pass.revived", _("Pass valid again")),
+            ("pass.moved", _("Pass moved to another template")),
+        ):
+            name_news(kind, title)
         name_news("pass.fetched", _("Pass fetched by a phone"))
         removes(
             "notices",
@@ -66,6 +71,7 @@ class PassesConfig(AppConfig):
             below="passes.notices.below",
             batch="passes.notices.batch",
         )
+        erases("passes", "passes.erasing.erase", preview="passes.erasing.preview")
         describe("passes.api.openapi")
         collects("certificates", "passes.metrics.certificates")
         collects("phones", "passes.metrics.phones")

@@ -16,7 +16,7 @@ from passes.design import NUMBERS
 from passes.filling import ContentError, Filling
 from portal.sentences import say
 
-__all__ = ["Content", "ContentError", "content_hash", "render"]
+__all__ = ["Content", "ContentError", "content_hash", "render", "render_empty"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,28 @@ def render(design: Mapping[str, Any], values: Mapping[str, Any], *, voided: bool
         "voided": voided,
     }
     return Content(data, content_hash(data))
+
+
+def render_empty(design: Mapping[str, Any]) -> Content:
+    """The void card of somebody who was erased: of no values, announced by no line.
+
+    Where an expression cannot be worked out of nothing, the card has nothing that holds expressions.
+    """
+    quiet = {**design, "fields": [{**field, "change_message": ""} for field in design["fields"]]}
+    try:
+        return render(quiet, {}, voided=True)
+    except ContentError:
+        plain = {name: value for name, value in design.items() if name not in EXPRESSED}
+        data = {**plain, **_sort_of_card(design), "fields": [], "barcode": None, "voided": True}
+        return Content(data, content_hash(data))
+
+
+def _sort_of_card(design: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the additions says which sort of card it is: a wallet that holds it takes no other in its place."""
+    type_, journey = design.get("google", {}).get("type"), design.get("apple", {}).get("boardingPass")
+    google = {"google": {"type": type_}} if type_ else {}
+    transit = {name: journey[name] for name in ("transitType",) if name in journey} if journey else {}
+    return {**google, **({"apple": {"boardingPass": transit}} if journey else {})}
 
 
 def content_hash(data: Mapping[str, Any]) -> str:

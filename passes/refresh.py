@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from passes import delivery
 from passes.conditions import matches
-from passes.content import Content, ContentError, content_hash, render
+from passes.content import Content, ContentError, content_hash, render, render_empty
 from passes.design import design_of
 from passes.happenings import issued
 from passes.hush import hushed
@@ -169,11 +169,18 @@ def refresh(wallet_pass: WalletPass, *, cause: Event, silent: bool = False) -> b
         wallet_pass.update_tag = next_tag(apple.pass_type_identifier)
     if wallet_pass._state.adding:
         wallet_pass.save(force_insert=True)
+        _check_not_erased(wallet_pass)
         issued(wallet_pass, cause)
         return True  # nobody can hold a pass that was not there before
     wallet_pass.save(update_fields=_CHANGING)
     delivery.deliver(wallet_pass, cause=cause)
     return True
+
+
+def _check_not_erased(wallet_pass: WalletPass) -> None:
+    """Asked once the row is there: it points to the customer's, so an erasure came before it or waits for it."""
+    if not Customer.objects.filter(pk=wallet_pass.customer_id).exists():
+        raise ContentError(say("The customer was erased."))
 
 
 def _next_content(wallet_pass: WalletPass, *, silent: bool) -> tuple[Content, list[str]]:
@@ -196,6 +203,8 @@ def content_of(wallet_pass: WalletPass) -> Content:
         template = wallet_pass.template
         # A pass made by hand before the first publication shows the saved design.
         design = template.published or design_of(template)
+        if wallet_pass.customer.erased_at:
+            return render_empty(design)
         return render(design, values_of(wallet_pass), voided=wallet_pass.voided)
     except ContentError:
         # Whether a card is valid must not hang on its template: what it shows stays, the word “void” comes or goes.

@@ -85,6 +85,8 @@ def _update(event: Event) -> Result:
     found = locked_passes(event.tenant_id, pk=payload["pass"])
     if not found:
         return ledger.ignored(say("The pass is no longer there."))
+    if found[0].customer.erased_at:
+        return ledger.ignored(say("The customer was erased."))
     wallet_pass, before = found[0], values_of(found[0])
     update = _uncounted(event, ordered(payload))
     try:

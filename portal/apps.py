@@ -46,6 +46,7 @@ class PortalConfig(AppConfig):
             collects(name, f"portal.metrics.workers.{name}")
         for name in ("arrivals", "waiting", "running", "troubles", "calls"):
             collects(name, f"portal.metrics.ledger.{name}")
+        handles("customer.erase", "portal.erasure.carry_out", title=_("Customer erased"), coalesces=True)
         handles("portal.job", "portal.jobs.feed.feed", title=_("Job under way"), coalesces=True)
         for kind, title in (
             ("job.started", _("Job started")),

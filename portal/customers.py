@@ -177,10 +177,10 @@ def _locked_customer(profile: Profile, tenant_id: int, number: int) -> tuple[Cus
         or _found_without_id(tenant_id, profile)
         or _found_by_key(tenant_id, profile.key or "")
     )
-    if known:
-        customer, created = Customer.objects.select_for_update().get(pk=known.pk), False
-    else:
-        customer, created = Customer.objects.create(tenant_id=tenant_id, key=profile.key or name), True
+    # Somebody who was erased meanwhile is nobody's any more.
+    held = Customer.objects.select_for_update().filter(pk=known.pk).first() if known else None
+    customer = held or Customer.objects.create(tenant_id=tenant_id, key=profile.key or name)
+    created = held is None
     gone = Identity.objects.filter(customer=customer, namespace=namespace, gone_at__isnull=False)
     back = not created and gone.exists()
     for each, value in profile.identities.items():

@@ -82,6 +82,13 @@ def of(row: models.Model) -> models.QuerySet[Change]:
     return Change.objects.filter(model=row._meta.label_lower, object_key=str(row.pk)).order_by("-pk")
 
 
+def forget(model: type[models.Model], keys: Iterable[Any]) -> None:
+    """Takes out of the entries about these rows what they held of a person: that, by whom and when stays."""
+    label, named = model._meta.label_lower, [str(key) for key in keys]
+    entries: models.QuerySet[Change] = models.QuerySet(Change)  # its own refuses, since whatever happened stays written
+    entries.filter(model=label, object_key__in=named).update(name="", differences=[])
+
+
 def _fields(key: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = [*now, *(name for name in was if name not in now)]
     name_of_row = now.get(NAME, was.get(NAME, "")) if key else ""

@@ -20,6 +20,7 @@ class ActitoConfig(AppConfig):
         )
         from integrations.rules.registry import rule_action, rule_consents
         from portal.api import describe
+        from portal.erasure import erases
         from portal.jobs import job_kind
         from portal.ledger import handles, regularly, subscribe
         from portal.retention import holds
@@ -66,6 +67,7 @@ class ActitoConfig(AppConfig):
         )  # fmt: skip
         name_backlog("actito.wallet", ngettext_lazy("%(shown)s profile to write", "%(shown)s profiles to write", "n"))
         name_backlog("actito.write", ngettext_lazy("%(shown)s profile to write", "%(shown)s profiles to write", "n"))
+        erases("actito", "integrations.actito.erasing.erase")
         holds("actito.profile", "body")
         holds("actito.write", "attributes", needed=True)
         holds("actito.action", "body", "_data", needed=True)

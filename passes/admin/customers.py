@@ -41,7 +41,7 @@ def _links(request: HttpRequest, customer: Customer) -> list[tuple[PassTemplate,
 def subjects(customer: Customer) -> list[str]:
     passes = WalletPass.objects.filter(customer=customer).values_list("pk", flat=True)
     devices = Registration.objects.filter(wallet_pass__in=passes).values_list("device_id", flat=True)
-    own = [f"customer.changed/passes:customer:{customer.pk}"]
+    own = [f"customer.changed/passes:customer:{customer.pk}", f"customer:{customer.pk}:messages"]
     at_google = [each.subject for each in GoogleObject.objects.filter(wallet_pass__in=passes).only("object_id")]
     return [*own, *(f"pass:{key}" for key in passes), *(f"device:{key}" for key in devices), *at_google]
 

@@ -49,7 +49,7 @@ def send_object(work: Work) -> Result | partial[Result]:
     held = _held(work.event)
     if held is None:
         return ledger.ignored(NOT_THERE)
-    issuer = held.wallet_pass.template.google
+    issuer = _issuer_for(held)
     if issuer is None:
         return partial(_withdrawn, held, work.event)
     wanted = wanted_for(held, issuer)
@@ -81,6 +81,12 @@ def _held(event: Event) -> GoogleObject | None:
     found = GoogleObject.objects.for_tenant(event.tenant_id).select_related(*_READ_ALONG)
     held: GoogleObject | None = found.filter(wallet_pass=event.payload["pass"]).first()
     return held
+
+
+def _issuer_for(held: GoogleObject) -> GoogleIssuer | None:
+    """Where the pass is to be; the empty card of somebody who was erased goes to where the card lies."""
+    wallet_pass = held.wallet_pass
+    return held.issuer if wallet_pass.customer.erased_at else wallet_pass.template.google
 
 
 def _class_is_sent(wanted: Wanted) -> bool:
@@ -252,7 +258,7 @@ def _publish_message(held: GoogleObject, sent: Sent, event: Event) -> None:
 def send_class(work: Work) -> Result | partial[Result]:
     """Handles `google.class`: gives Google the class of a pass as its template is published now."""
     held = _held(work.event)
-    issuer = held.wallet_pass.template.google if held else None
+    issuer = _issuer_for(held) if held else None
     if held is None or issuer is None:
         return ledger.ignored(NOT_THERE)
     wanted = wanted_for(held, issuer)

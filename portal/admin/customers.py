@@ -19,6 +19,7 @@ from unfold.decorators import display
 from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.dialogs import DialogForm, dialog, finished
+from portal.admin.erasing import Erasing, erasure_of
 from portal.admin.export import Cell, Exported
 from portal.admin.extend import Link, extensions
 from portal.admin.filters import WhenChanged
@@ -61,12 +62,6 @@ def events_about(tenant_id: int, subjects: list[str]) -> list[Event]:
     return events
 
 
-def subjects_of(customer: Customer) -> list[str]:
-    own = [f"{each.namespace}:profile:{each.value}" for each in customer.identities.all()]
-    added = [subject for more in extensions.customer_subjects for subject in more(customer)]
-    return [f"customer:{customer.pk}", *own, *added]
-
-
 def customer_cells(rows: QuerySet[Customer]) -> list[Cell]:
     """The columns of an export: what every customer has, then a column for each value."""
     looked_at = rows[:VALUES_LOOKED_AT].values_list("values", flat=True)
@@ -90,19 +85,19 @@ def customer_cells(rows: QuerySet[Customer]) -> list[Cell]:
 
 
 @admin.register(Customer, site=site)
-class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
+class CustomerAdmin(Erasing, Exported, ManyRows, PageAdmin, TenantAdmin):
     list_display = ("key", "language_name", "changed_at", "synced_at")
     list_filter = (WhenChanged,)
     search_fields = ("lowered_key",)
     search_help_text = _("The beginning of a key, for example anna@")
     change_form_template = "admin/portal/customer.html"
-    actions_detail: tuple[str, ...] = ("sync",)
+    actions_detail: tuple[str, ...] = ("sync", "erase")
     empty_sentence = _("Customers come in from your connections: with the first webhook, or when you read a profile.")
     export_sentence = gettext_noop("Exported the list of customers.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         added = {column.name: column.annotation() for column in extensions.customer_columns}
-        return super().get_queryset(request).annotate(**added)
+        return super().get_queryset(request).filter(erased_at=None).annotate(**added)
 
     def begins_with(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Keys are kept as the connected system spells them; whoever searches Anna@ means anna@ too."""
@@ -127,11 +122,12 @@ class CustomerAdmin(Exported, ManyRows, PageAdmin, TenantAdmin):
         sources = {account.source: account.title for account in accounts if account.source}
         panels = [panel for make in extensions.customer_panels if (panel := make(request, customer))]
         return {
+            "erasure": erasure_of(customer),
             "values": values_of(customer, sources),
             "identities": [(sources.get(each.namespace.removesuffix(":key"), each.namespace), each.value,
                             each.namespace.endswith(":key"), each.gone_at) for each in customer.identities.all()],
             "panels": sorted(panels, key=lambda panel: panel.position),
-            "events": events_about(customer.tenant_id, subjects_of(customer)),
+            "events": events_about(customer.tenant_id, extensions.subjects_of(customer)),
         }  # fmt: skip
 
     @dialog(

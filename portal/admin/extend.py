@@ -96,6 +96,11 @@ class Carried:
         return bool(self.before == self.after)
 
 
+def named_subjects(customer: Customer) -> list[str]:
+    """Subjects that hold a name of the customer's."""
+    return [f"{each.namespace}:profile:{each.value}" for each in customer.identities.all()]
+
+
 @dataclass
 class Extensions:
     home_panels: list[Callable[[HttpRequest], Panel | None]] = field(default_factory=list)
@@ -110,6 +115,11 @@ class Extensions:
     # Kinds of Events that carry values -> what a replay of one would do to them.
     carried: dict[str, Callable[[Any], list[Carried]]] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
+
+    def subjects_of(self, customer: Customer) -> list[str]:
+        """What Events about the customer are about."""
+        added = [subject for more in self.customer_subjects for subject in more(customer)]
+        return [f"customer:{customer.pk}", *named_subjects(customer), *added]
 
     def accounts_of(self, tenant_ids: Iterable[int]) -> list[RemoteAccount]:
         wanted = list(tenant_ids)

@@ -1,16 +1,47 @@
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from portal.tenancy import TenantModel
+from portal.tenancy import Action, TenantModel, TenantQuerySet
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from portal.models.tenant import Tenant
+
+
+LIVING = models.Q(erased_at__isnull=True)
+
+
+class LivingManager(models.Manager["Customer"]):
+    """Customers who were not erased: what every list, count and choice is made of."""
+
+    def get_queryset(self) -> TenantQuerySet[Customer]:
+        return TenantQuerySet(self.model, using=self._db).filter(erased_at=None)
+
+    def for_tenant(self, tenant: Tenant | int) -> TenantQuerySet[Customer]:
+        return self.get_queryset().for_tenant(tenant)
+
+    def for_tenants(self, tenants: Iterable[int]) -> TenantQuerySet[Customer]:
+        return self.get_queryset().for_tenants(tenants)
+
+    def for_user(
+        self, user: AbstractBaseUser | AnonymousUser, action: Action = Action.VIEW
+    ) -> TenantQuerySet[Customer]:
+        return self.get_queryset().for_user(user, action)
 
 
 class Customer(TenantModel):
-    """A person as the tenant's systems know them. `portal.customers` is the only writer."""
+    """A person as the tenant's systems know them. `portal.customers` is the only writer, save `portal.erasure`.
+
+    An erased one stays as a row without anything of the person, which rows that point to it keep. `objects` leaves it
+    out; foreign keys reach it.
+    """
 
     personal: ClassVar[bool] = True
 
@@ -34,16 +65,20 @@ class Customer(TenantModel):
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed"), null=True, help_text=_("When a value last changed."))
     synced_at = models.DateTimeField(_("read"), null=True, help_text=_("When the profile was last read."))
+    erased_at = models.DateTimeField(_("erased"), null=True, editable=False)
+
+    objects: ClassVar[LivingManager] = LivingManager()  # type: ignore[assignment]  # one of its own
 
     class Meta:
         ordering = ["-id"]
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         indexes = [
-            models.Index(fields=["tenant", "-id"], name="customer_newest"),
-            models.Index(fields=["tenant", "-changed_at", "-id"], name="customer_changed"),
+            # As `objects` asks, so that a list and its count need no row.
+            models.Index(fields=["tenant", "-id"], name="customer_newest", condition=LIVING),
+            models.Index(fields=["tenant", "-changed_at", "-id"], name="customer_changed", condition=LIVING),
             models.Index(
-                fields=["tenant", "lowered_key"], name="customer_by_key",
+                fields=["tenant", "lowered_key"], name="customer_by_key", condition=LIVING,
                 opclasses=["int8_ops", "varchar_pattern_ops"],  # LIKE 'beginning%' in any collation
             ),
         ]  # fmt: skip

@@ -31,12 +31,12 @@ pytestmark = pytest.mark.django_db
 PROFILE, ACTION, UPDATE = "actito.profile", "actito.action", "pass.update"
 # Payloads that hold keys and names of fields only, or news of which nothing more is kept.
 NO_CONTENTS = {
-    "portal.job", "pass.refresh", "pass.due", "pass.import", "apple.push", "apple.remind",
+    "portal.job", "customer.erase", "pass.refresh", "pass.due", "pass.import", "apple.push", "apple.remind",
     "actito.scenarios", "actito.start", "actito.customers", "actito.look", "actito.structure", "actito.webhooks",
     "actito.nightly", "message.planned", "message.pass",
     "pass.installed/rules", "pass.removed/rules", "rule.day", "rule.due",
     "actito.wallet", "pass.issued/actito", "pass.installed/actito", "pass.removed/actito", "pass.voided/actito",
-    "pass.revived/actito",
+    "pass.revived/actito", "google.pass", "google.class", "google.retire", "google.callback",
 }  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from passes.models import PassTemplate, WalletPass
 from passes.refresh import values_of
 from portal import ledger
 from portal.admin.about import people
-from portal.admin.customers import events_about, subjects_of
+from portal.admin.customers import events_about
+from portal.admin.extend import extensions
 from portal.models import Customer, Event, Identity
 from portal.tenancy import Role
 from tests import factories as make
@@ -386,7 +387,7 @@ def test_an_action_is_one_of_its_customers_events(shop: Shop, by: str) -> None:
         assert event.subject == f"{connection.source}:serial:{serial}"
         return
     assert people([event]) == {event.pk: "anna@example.com"}
-    assert event in events_about(shop.speaker.tenant.pk, subjects_of(shop.customer))
+    assert event in events_about(shop.speaker.tenant.pk, extensions.subjects_of(shop.customer))
 
 
 # Bulk, and repeated ids
