@@ -266,7 +266,11 @@ def send_class(work: Work) -> Result | partial[Result]:
         return ledger.ignored(say("Google has this class already."))
     kind = f"{wanted.type}Class"
     client = GoogleClient(wanted.issuer, work.trail)
-    client.put_up(kind, wanted.class_, takeover(wanted.class_, kind))
+    echo = client.put_up(kind, wanted.class_, takeover(wanted.class_, kind))
+    if str(echo.get("reviewStatus", "")).upper() == "REJECTED":
+        said = say("Google rejected the class “%(name)s”. The console says why; mend the template and publish it.",
+                   name=wanted.class_id)  # fmt: skip
+        raise ledger.dead(said)
     return partial(_class_stored, wanted, timezone.now())
 
 

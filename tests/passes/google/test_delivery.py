@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from passes.google.sandbox import GoogleSandbox
 from passes.links import token_of
@@ -320,6 +321,24 @@ class TestTrouble:
         world.asked(world.wallet_pass(issuer))
         assert Event.objects.get(kind="google.pass").retries == 1
         assert len(calls()) < 6
+
+    def test_a_picture_that_google_cannot_fetch_is_told_in_its_words(
+        self, google: GoogleSandbox, issuer: GoogleIssuer, settings: Settings
+    ) -> None:
+        google.switches.fetch_images = True
+        settings.PUBLIC_URL = "http://127.0.0.1:9"
+        world.asked(world.wallet_pass(issuer))
+        assert "image" in world.outcomes("google.class")[0].lower()
+        assert "has no class" in world.outcomes("google.pass")[0]
+
+    def test_a_class_that_google_rejects_is_told(self, google: GoogleSandbox, issuer: GoogleIssuer) -> None:
+        google.switches.review = "REJECTED"
+        held = world.wallet_pass(issuer)
+        world.asked(held)
+        assert Event.objects.get(kind="google.pass").status in {Event.Status.FAILED, Event.Status.WAITING}
+        assert world.outcomes("google.class")[0].startswith("Google rejected the class")
+        assert "Google rejected the class" in world.outcomes("google.pass")[0]
+        assert Client().get(world.address(held)).status_code == 200  # its owner is asked to wait
 
     def test_an_outage_is_tried_again(self, google: GoogleSandbox, issuer: GoogleIssuer) -> None:
         held = world.wallet_pass(issuer)
