@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from django.test import Client
 from django.utils import translation
 
 from portal.caching import BriefCache
-from tests.databases import ON_SQLITE, drop_postgresql_database, new_postgresql_database
+from tests.databases import ON_SQLITE, copied_database, drop_postgresql_database, new_postgresql_database
 from tests.portal.admin_world import World, client_of, make_world
 
 
@@ -88,13 +87,8 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 @pytest.fixture
 def own_database(tmp_path: Path, migrated_database: str) -> Iterator[str]:
     """Like `empty_database`, with its tables."""
-    if ON_SQLITE:
-        shutil.copy(migrated_database.removeprefix("sqlite:///"), tmp_path / "portal.sqlite3")
-        yield f"sqlite:///{tmp_path / 'portal.sqlite3'}"
-        return
-    url = new_postgresql_database("test", template=migrated_database)
-    yield url
-    drop_postgresql_database(url)
+    with copied_database(migrated_database, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
@@ -25,6 +29,19 @@ def new_postgresql_database(purpose: str, template: str = "") -> str:
         like = f' TEMPLATE "{template.rsplit("/", 1)[1]}"' if template else ""
         server.execute(f'CREATE DATABASE "{name}"{like}')
     return url_of(name)
+
+
+@contextmanager
+def copied_database(url: str, folder: Path) -> Iterator[str]:
+    """A copy, by its URL; on SQLite in the folder."""
+    if ON_SQLITE:
+        copy = folder / "portal.sqlite3"
+        shutil.copy(url.removeprefix("sqlite:///"), copy)
+        yield f"sqlite:///{copy}"
+        return
+    made = new_postgresql_database("copy", template=url)
+    yield made
+    drop_postgresql_database(made)
 
 
 def drop_postgresql_database(url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.databases import ON_SQLITE, drop_postgresql_database, new_postgresql_database
+from tests.databases import ON_SQLITE, copied_database
 from tests.faults.harness import FULL, Site
 from tests.faults.worker import database, prepared, worker  # noqa: F401 - fixtures
 
@@ -34,11 +34,12 @@ def site_on(url: str, folder: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any, migrated_database: str) -> Iterator[Site]:
     """One installation for all faults of a module: each leaves it as it was."""
     folder = tmp_path_factory.mktemp("site")
-    url = f"sqlite:///{folder / 'portal.sqlite3'}" if ON_SQLITE else new_postgresql_database("faults")
-    with django_db_blocker.unblock(), site_on(url, folder) as one:
+    with (
+        copied_database(migrated_database, folder) as url,
+        django_db_blocker.unblock(),
+        site_on(url, folder) as one,
+    ):
         yield one
-    if not ON_SQLITE:
-        drop_postgresql_database(url)
