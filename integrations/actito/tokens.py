@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
-import time
-from dataclasses import dataclass, field
+from collections.abc import Hashable
 from typing import Any
 
 from integrations.actito.models import ActitoConnection
-from portal.http import READ_SECONDS, Answer, ApiError, call, judge
+from portal.http import Answer, ApiError, call, judge
 from portal.ledger.failure import Decision
 from portal.ledger.registry import Trail
 from portal.secrets import SecretError
 from portal.sentences import joined, say
+from portal.tokens import KeptTokens
 
 TOKEN_TARGET = say("Actito's token service")
-TOKEN_MARGIN_SECONDS = 60.0
 DEFAULT_TOKEN_SECONDS = 900.0
 
 _IN_A_HEADER = re.compile(r"[!-~]+\Z")
@@ -42,60 +40,6 @@ def secret_of(connection: ActitoConnection) -> str:
 def basic_of(connection: ActitoConnection) -> str:
     """`Basic …` of "licence/account:password", as the oldest addresses take it."""
     return "Basic " + base64.b64encode(f"{connection.account}:{secret_of(connection)}".encode()).decode()
-
-
-@dataclass
-class _Kept:
-    """One connection's token. The lock lets one thread fetch while the others of this connection wait for it."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    token: str = ""
-    good_until: float = 0.0
-
-
-class _Tokens:
-    """Bearer tokens per connection and process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[Any, ...], _Kept] = {}
-
-    def _name(self, connection: ActitoConnection) -> tuple[Any, ...]:
-        # Host and stored key take part, so that a changed connection never uses an old token.
-        return connection.uid, connection.host, connection.__dict__.get("api_key")
-
-    def _of(self, connection: ActitoConnection) -> _Kept:
-        with self._lock:
-            return self._kept.setdefault(self._name(connection), _Kept())
-
-    def get(self, connection: ActitoConnection, trail: Trail | None, read_seconds: float = READ_SECONDS) -> str:
-        kept = self._of(connection)
-        with kept.lock:
-            if kept.good_until <= time.monotonic():
-                kept.token, seconds = _fetch_token(connection, trail, read_seconds)
-                kept.good_until = time.monotonic() + seconds - min(TOKEN_MARGIN_SECONDS, seconds / 2)
-            return kept.token
-
-    def renew(self, connection: ActitoConnection, trail: Trail | None, read_seconds: float = READ_SECONDS) -> None:
-        kept = self._of(connection)
-        with kept.lock:
-            kept.good_until = 0.0
-        self.get(connection, trail, read_seconds)
-
-    def forget(self, connection: ActitoConnection, token: str) -> None:
-        """Drops this token, unless another thread has a newer one already."""
-        kept = self._of(connection)
-        with kept.lock:
-            if kept.token == token:
-                kept.good_until = 0.0
-
-    def drop(self, connection: ActitoConnection) -> None:
-        """Nothing of this connection is kept: it was only tried, and is no row."""
-        with self._lock:
-            self._kept.pop(self._name(connection), None)
-
-
-tokens = _Tokens()
 
 
 def _fetch_token(connection: ActitoConnection, trail: Trail | None, read_seconds: float) -> tuple[str, float]:
@@ -130,3 +74,11 @@ def _seconds(expires_in: Any) -> float:
     """`"900s"`, as Actito writes it, or a plain number."""
     found = re.match(r"([0-9]{1,6})(\.[0-9]+)?\s*s?\Z", str(expires_in))
     return float(found[1]) if found else DEFAULT_TOKEN_SECONDS
+
+
+def _name(connection: ActitoConnection) -> Hashable:
+    # Host and stored key take part, so that a changed connection never uses an old token.
+    return connection.uid, connection.host, connection.__dict__.get("api_key")
+
+
+tokens = KeptTokens(_fetch_token, _name)

@@ -86,8 +86,8 @@ class GoogleClient:
         token = tokens.get(self.account, self.trail)
         answer = self._sent(method, path, token, body, repeatable)
         if answer.status == 401:
-            token = tokens.get(self.account, self.trail, refused=token)
-            answer = self._sent(method, path, token, body, repeatable)
+            tokens.forget(self.account, token)
+            answer = self._sent(method, path, tokens.get(self.account, self.trail), body, repeatable)
         return answer
 
     def _sent(self, method: str, path: str, token: str, body: Body | None, repeatable: bool) -> Answer:
