@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from passes.conditions import matches
 from passes.design import design_of
 from passes.findings import Finding, Severity
+from passes.happenings import subject_of
 from passes.inspection import inspect_template
 from passes.models import PassTemplate
 from passes.refresh import BY_ITSELF, PASS_DUE, PASS_REFRESH, next_tag
@@ -89,7 +90,7 @@ class Publication:
         if part == PASSES:
             passes = _keys(template.passes.all(), key, limit)
             silent = {"silent": True} if job.payload.get("silent") else {}
-            found = [Row([PASSES, n], PASS_REFRESH, f"pass:{n}", {"pass": n, **silent}, lane_id) for n in passes]
+            found = [Row([PASSES, n], PASS_REFRESH, subject_of(n), {"pass": n, **silent}, lane_id) for n in passes]
             key = 0
         without = _due(template, key, limit - len(found))
         return [*found, *(Row([CUSTOMERS, n], PASS_DUE, f"due:{n}", {"customer": n}, lane_id) for n in without)]

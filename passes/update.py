@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from passes.content import ContentError
 from passes.design import MESSAGE
+from passes.happenings import subject_of
 from passes.models import PassTemplate, WalletPass
 from passes.moving import reason_against
 from passes.refresh import locked_passes, refresh, values_of
@@ -42,7 +43,7 @@ class Impossible(Explained, ValueError):
 def order(wallet_pass: WalletPass, update: Update, *, cause: Event, number: int) -> Event:
     """Publishes an Event of its own for the pass. `number` is that of the arrival which brought the values."""
     payload = {**_payload(wallet_pass, update), "number": number}
-    (published,) = ledger.publish(PASS_UPDATE, cause=cause, subject=subject_of(wallet_pass), payload=payload)
+    (published,) = ledger.publish(PASS_UPDATE, cause=cause, subject=subject_of(wallet_pass.pk), payload=payload)
     return published
 
 
@@ -52,16 +53,12 @@ def arrive(wallet_pass: WalletPass, update: Update, *, source: str, source_id: s
         tenant_id=wallet_pass.tenant_id,
         lane_id=ledger.lane_id_for(wallet_pass.tenant_id),
         kind=PASS_UPDATE,
-        subject=subject_of(wallet_pass),
+        subject=subject_of(wallet_pass.pk),
         payload=_payload(wallet_pass, update),
         source=source,
         source_id=source_id,
         body_hash=body_hash,
     )
-
-
-def subject_of(wallet_pass: WalletPass) -> str:
-    return f"pass:{wallet_pass.pk}"
 
 
 def _payload(wallet_pass: WalletPass, update: Update) -> dict[str, Any]:

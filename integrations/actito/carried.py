@@ -7,6 +7,7 @@ from integrations.actito.commands import Unclear, command_of
 from integrations.actito.models import connections_of
 from integrations.actito.webhooks import ACTITO_ACTION
 from passes.admin.carried import undone
+from passes.happenings import subject_of
 from passes.update import PASS_UPDATE, has_counted
 from portal.admin.extend import Carried, extensions
 from portal.models import Event
@@ -27,7 +28,7 @@ def of_action(event: Event) -> list[Carried]:
         each
         for wallet_pass in planned.passes[:PASSES_SHOWN]
         for each in undone(
-            wallet_pass, planned.update, event.pk, has_counted(updates.filter(subject=f"pass:{wallet_pass.pk}"))
+            wallet_pass, planned.update, event.pk, has_counted(updates.filter(subject=subject_of(wallet_pass.pk)))
         )
     ]
 

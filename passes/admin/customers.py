@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from passes.admin.giving import templates_for
 from passes.admin.passes import state_of
+from passes.happenings import subject_of
 from passes.issuing import Way
 from passes.links import link_to_get
 from passes.models import GoogleObject, PassTemplate, Registration, WalletPass, phones_count, phones_of_customer
@@ -43,7 +44,7 @@ def subjects(customer: Customer) -> list[str]:
     devices = Registration.objects.filter(wallet_pass__in=passes).values_list("device_id", flat=True)
     own = [f"customer.changed/passes:customer:{customer.pk}", f"customer:{customer.pk}:messages"]
     at_google = [each.subject for each in GoogleObject.objects.filter(wallet_pass__in=passes).only("object_id")]
-    return [*own, *(f"pass:{key}" for key in passes), *(f"device:{key}" for key in devices), *at_google]
+    return [*own, *map(subject_of, passes), *(f"device:{key}" for key in devices), *at_google]
 
 
 extensions.customer_columns.append(Column("wallets", _("Wallet"), phones_of_customer, wallet_text))

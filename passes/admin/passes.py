@@ -20,6 +20,7 @@ from passes.admin.preview import card
 from passes.answering import seen
 from passes.content import ContentError
 from passes.google.meter import told_lately
+from passes.happenings import subject_of
 from passes.links import link, link_to_all
 from passes.models import Device, GoogleObject, WalletPass, phones_count
 from passes.notices import shown
@@ -86,7 +87,7 @@ class WalletPassAdmin(Moving, ManyRows, PageAdmin, TenantAdmin):
 
     def page_context(self, request: HttpRequest, wallet_pass: WalletPass) -> dict[str, Any]:
         phones = seen(wallet_pass)
-        subjects = [f"pass:{wallet_pass.pk}", f"customer.changed/passes:customer:{wallet_pass.customer_id}"]
+        subjects = [subject_of(wallet_pass.pk), f"customer.changed/passes:customer:{wallet_pass.customer_id}"]
         subjects += [f"device:{each.phone.pk}" for each in phones]
         google = GoogleObject.objects.filter(wallet_pass=wallet_pass).select_related("issuer").first()
         subjects += [google.subject] if google else []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +10,8 @@ from passes.content import ContentError
 from passes.google.callbacks import callback_address
 from passes.google.images import address_of
 from passes.google.names import type_of
-from passes.google.resources import Resources, resources
-from passes.models import GoogleIssuer, GoogleObject, PassTemplate
+from passes.google.resources import Resources, class_key, class_of, resources
+from passes.models import GoogleIssuer, GoogleObject, PassTemplate, WalletPass
 from passes.refresh import content_of
 
 SUFFIX_LENGTH = 24
@@ -44,26 +42,29 @@ class Wanted:
 
 def wanted_for(held: GoogleObject, issuer: GoogleIssuer) -> Wanted:
     """`issuer`: the one that the pass's template names, which may be another than the object has."""
-    wallet_pass = held.wallet_pass
-
-    def made_of(content: Mapping[str, Any]) -> Resources:
-        return resources(
-            content,
-            issuer_id=issuer.issuer_id,
-            class_suffix=class_suffix(wallet_pass.template, issuer, type_of(content)),
-            object_suffix=held.object_id.partition(".")[2],
-            image_address=address_of,
-            callback=callback_address(issuer),
-        )
-
-    made = made_of(wallet_pass.content)
-    class_ = made.class_
-    # A pass that was not renewed yet must not bring an earlier design back to all who share its class.
-    with suppress(ContentError):
-        now = made_of(content_of(wallet_pass).data)
-        class_ = now.class_ if now.class_["id"] == class_["id"] and now.type == made.type else class_
+    wallet_pass, callback = held.wallet_pass, callback_address(issuer)
+    made = resources(
+        wallet_pass.content,
+        issuer_id=issuer.issuer_id,
+        class_suffix=class_suffix(wallet_pass.template, issuer, type_of(wallet_pass.content)),
+        object_suffix=held.object_id.partition(".")[2],
+        image_address=address_of,
+        callback=callback,
+    )
+    class_ = _class_as_published(wallet_pass, made, callback)
     wanted = Wanted(issuer, made.type, class_, made.object_, wallet_pass.content)
     return wanted.in_class(held.class_id) if held.keeps_class else wanted
+
+
+def _class_as_published(wallet_pass: WalletPass, made: Resources, callback: str) -> dict[str, Any]:
+    """A pass that was not renewed yet must not bring an earlier design back to all who share its class."""
+    try:
+        fresh = content_of(wallet_pass).data
+    except ContentError:
+        return made.class_
+    if (type_of(fresh), class_key(fresh)) != (made.type, made.class_key):
+        return made.class_
+    return class_of(fresh, class_id=made.class_["id"], image_address=address_of, callback=callback)
 
 
 def class_suffix(template: PassTemplate, issuer: GoogleIssuer, type_: str) -> str:
