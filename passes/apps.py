@@ -1,8 +1,5 @@
-from datetime import timedelta
-
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
 
 class PassesConfig(AppConfig):
@@ -12,71 +9,6 @@ class PassesConfig(AppConfig):
     def ready(self) -> None:
         from passes import checks  # noqa: F401 - registers the system checks
         from passes.admin import registered  # noqa: F401 - registers the admins
-        from portal.api import describe
-        from portal.erasure import erases
-        from portal.jobs import job_kind
-        from portal.ledger import handles, regularly, subscribe
-        from portal.ledger.registry import name_news
-        from portal.metrics import collects
-        from portal.retention import holds, removes
-        from portal.tenancy import Action
-        from portal.watch.trouble import watches
-        from portal.watch.words import name_backlog
+        from passes.registrations import register
 
-        subscribe(
-            "customer.changed", "passes", "passes.refresh.refresh_customer", title=_("Passes renewed"), coalesces=True
-        )
-        handles("pass.refresh", "passes.refresh.refresh_pass", title=_("Pass renewed"), coalesces=True)
-        handles("pass.due", "passes.refresh.refresh_customer", title=_("Pass due"), coalesces=True)
-        handles("pass.update", "passes.update.update_pass", title=_("Values for a pass"))
-        handles("message.planned", "passes.messaging.sending.begin", title=_("Message planned"))
-        handles("message.pass", "passes.messaging.sending.send", title=_("Message to a pass"))
-        job_kind(
-            "passes.message", "passes.messaging.sending.Sending", title=_("Message to many"), needs=Action.CONFIGURE
-        )
-        handles("google.pass", "passes.google.delivery.send_object", title=_("Pass for Google Wallet"), coalesces=True)
-        handles("google.class", "passes.google.delivery.send_class", title=_("Class for Google Wallet"), coalesces=True)
-        handles("google.retire", "passes.google.delivery.retire_object", title=_("Card in Google Wallet replaced"))
-        handles("google.message", "passes.google.messages.send_message", title=_("Notification by Google"))
-        handles("google.callback", "passes.google.callbacks.take_callback", title=_("News from Google Wallet"))
-        handles("apple.remind", "passes.answering.remind_phones", title=_("Phones that did not come"), coalesces=True)
-        regularly("passes.unheard", "passes.answering.remind", every=timedelta(minutes=15))
-        handles("apple.push", "passes.delivery.push_device", title=_("Push to iPhone"), coalesces=True)
-        job_kind(
-            "template.publication", "passes.publication.Publication", title=_("Publication"), needs=Action.CONFIGURE
-        )
-        handles("pass.import", "passes.card_import.job.import_part", title=_("Cards of another vendor imported"))
-        job_kind("cards.import", "passes.card_import.job.Importing", title=_("Import of cards"), needs=Action.CONFIGURE)
-        regularly("passes.card_import", "passes.card_import.job.tidy")
-        # Its mark that an addition has counted stays (passes.update).
-        holds("pass.update", "writes", "message", needed=True)
-        holds("customer.changed/passes", "changes")
-        holds("google.message", "texts", needed=True)
-        name_news("pass.made", _("Pass made for another system"))
-        name_news("customer.enrolled", _("E-mail address confirmed"))
-        name_news("pass.enrolled", _("Pass made through the customer's link"))
-        name_news("pass.installed", _("Pass added to a phone"))
-        name_news("pass.removed", _("Pass removed from a phone"))
-        for kind, title in (
-            ("pass.voided", _("Pass voided")),
-            ("pass.revived", _("Pass valid again")),
-            ("pass.moved", _("Pass moved to another template")),
-        ):
-            name_news(kind, title)
-        name_news("pass.fetched", _("Pass fetched by a phone"))
-        removes(
-            "notices",
-            _("Reports of phones"),
-            setting="RETENTION_NOTICES_DAYS",
-            below="passes.notices.below",
-            batch="passes.notices.batch",
-        )
-        erases("passes", "passes.erasing.erase", preview="passes.erasing.preview")
-        describe("passes.api.openapi")
-        collects("certificates", "passes.metrics.certificates")
-        collects("phones", "passes.metrics.phones")
-        watches("passes.watch.certificates")
-        for kind in ("pass.refresh", "pass.due", "customer.changed/passes"):
-            name_backlog(kind, ngettext_lazy("%(shown)s pass to renew", "%(shown)s passes to renew", "n"))
-        name_backlog("google.pass", ngettext_lazy("%(shown)s pass for Google", "%(shown)s passes for Google", "n"))
-        name_backlog("apple.push", ngettext_lazy("%(shown)s phone to tell", "%(shown)s phones to tell", "n"))
+        register()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from integrations.actito.commands import RESERVED
 from integrations.mapping import DateFormat, Format, Rule, Unreadable, ValueType
 from integrations.value_readers import read_value
+from passes.models.validators import currency_code
 from portal.sentences import told
 from portal.tenancy import TenantQuerySet
 
@@ -26,9 +27,6 @@ value_name = RegexValidator(r"\A[a-z][a-z0-9_]*\Z", _("Use small letters, digits
 def not_reserved(parameter: str) -> None:
     if parameter.lower() in RESERVED:
         raise ValidationError(_("This name has a meaning of its own in custom actions: see the documentation."))
-
-
-currency_code = RegexValidator(r"\A[A-Z]{3}\Z", _("Use a currency's code of three capital letters, such as EUR."))
 
 
 def answers_of(lines: str) -> dict[str, str]:

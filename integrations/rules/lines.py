@@ -7,13 +7,10 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 LINES_MOST, TEXT_MOST = 20, 4000
-value_name = RegexValidator(r"\A[A-Za-z][A-Za-z0-9_]*\Z", _("Use letters, digits and _ only, and begin with a letter."))
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,6})?\Z", re.ASCII)
 
 

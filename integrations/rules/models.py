@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from integrations.rules.holding import ALONE, OF_PASSES, Answered, Holder
-from integrations.rules.lines import value_name
 from integrations.rules.registry import actions, triggers
 from passes.conditions import CONTAINS, EMPTY, EQUALS, FILLED, GREATER, IS_NOT, LESS
 from passes.models import PassTemplate
+from passes.models.validators import field_key
 from portal.sentences import SentenceField
 from portal.tenancy import TenantModel, TenantQuerySet
 
@@ -64,7 +64,7 @@ class Rule(TenantModel):
         PassTemplate, verbose_name=_("of the template"), null=True, blank=True, on_delete=models.PROTECT,
         related_name="+", help_text=_("Empty: any template."),
     )  # fmt: skip
-    value_name = models.CharField(_("value"), max_length=40, blank=True, default="", validators=[value_name],
+    value_name = models.CharField(_("value"), max_length=40, blank=True, default="", validators=[field_key],
                                   help_text=_("Its name, as in the mapping: for example points."))  # fmt: skip
     direction = models.CharField(_("crosses"), max_length=5, choices=Direction.choices, blank=True,
                                  default=Direction.UP)  # fmt: skip
@@ -126,7 +126,7 @@ class RuleCondition(models.Model):
     tenant_path: ClassVar[str | None] = "rule__tenant"
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="conditions")
-    name = models.CharField(_("value"), max_length=40, blank=True, default="", validators=[value_name],
+    name = models.CharField(_("value"), max_length=40, blank=True, default="", validators=[field_key],
                             help_text=_("Its name, as in the mapping: for example tier."))  # fmt: skip
     template = models.ForeignKey(
         PassTemplate, verbose_name=_("pass of"), null=True, blank=True, on_delete=models.PROTECT, related_name="+",

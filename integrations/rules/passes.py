@@ -15,12 +15,13 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from integrations.rules.lines import LinesField, lines_of, value_name
+from integrations.rules.lines import LinesField, lines_of
 from integrations.rules.registry import Broken, Done, Refused
 from passes import update
 from passes.content import ContentError
 from passes.issuing import Way, choices_open_to, refusal
 from passes.models import PassTemplate, WalletPass
+from passes.models.validators import field_key
 from passes.refresh import issue
 from passes.update import Update
 from passes.values import Write
@@ -89,7 +90,7 @@ class CreatePass:
 class UpdateForm(forms.Form):
     template = template_field(label=_("Passes of"))
     values = LinesField(
-        label=_("Values on the pass"), required=False, names=value_name,
+        label=_("Values on the pass"), required=False, names=field_key,
         help_text=_("One a line, for example tier = Gold. They stand on the pass, over the customer's."),
     )  # fmt: skip
     message = forms.CharField(label=_("Message"), required=False, max_length=500, widget=UnfoldAdminTextInputWidget,
