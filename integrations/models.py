@@ -1,5 +1,6 @@
 """The models of what spans vendors."""
 
+from integrations.pairing.models import ConsentMapping, ConsentReview, PairedPerson, Pairing
 from integrations.rules.models import Rule, RuleCondition, RuleFiring
 
-__all__ = ["Rule", "RuleCondition", "RuleFiring"]
+__all__ = ["ConsentMapping", "ConsentReview", "PairedPerson", "Pairing", "Rule", "RuleCondition", "RuleFiring"]

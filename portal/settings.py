@@ -45,6 +45,7 @@ PROXY_COUNT = env.whole("PROXY_COUNT", 0)
 INSTALLED_APPS = [
     "integrations",
     "integrations.actito",
+    "integrations.didomi",
     "passes",
     "portal",
     "unfold",

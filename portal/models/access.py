@@ -11,6 +11,7 @@ from portal.tenancy import TenantModel
 
 class Scope(models.TextChoices):
     ACTITO_LISTENER = "ActitoListener.Write", _("Receive Actito's webhooks")
+    DIDOMI_LISTENER = "DidomiListener.Write", _("Receive Didomi's webhooks")
     PASS_READ = "Pass.Read", _("Read passes")
     PASS_WRITE = "Pass.Write", _("Make and change passes")
 

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class DidomiConfig(AppConfig):
+    name = "integrations.didomi"
+    label = "didomi"
+    verbose_name = "Didomi"
+
+    def ready(self) -> None:
+        from integrations.didomi.registrations import register
+
+        register()
