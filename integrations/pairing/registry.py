@@ -71,7 +71,7 @@ class Received:
     event_id: int
     created_at: datetime
     told: Told | None
-    skipped: Sentence = Sentence()
+    skipped: Sentence = field(default_factory=Sentence)
 
 
 class Side(Protocol):
