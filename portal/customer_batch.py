@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from portal import bulk, ledger
+from portal.consents import decided_names
 from portal.customers import (
     CUSTOMER_CHANGED,
     KEY_ONLY,
@@ -22,11 +23,10 @@ from portal.customers import (
     Profile,
     change_of,
     key_name,
-    merge_values,
-    origin_of,
     rename,
     stamp,
 )
+from portal.merging import merge_values, origin_of
 from portal.models import Customer, Event, Identity
 
 Name = tuple[str, str]  # namespace, value
@@ -97,6 +97,7 @@ class _Batch:
     def __init__(self, profiles: Sequence[Profile], tenant_id: int, number: int, *, lock: bool) -> None:
         self._tenant_id, self._number, self._now = tenant_id, number, timezone.now()
         self._origins = {source: origin_of(source, number) for source in {each.source for each in profiles}}
+        self._decided = decided_names(tenant_id)
         # Where the values of somebody new come from, as JSON: the same for all who have the same.
         self._origins_told: dict[tuple[str, ...], str] = {}
         self._names = _Names()
@@ -147,7 +148,7 @@ class _Batch:
         customer = found or Person(0, profile.key or own[1])
         holder = self._holders.get(own)
         known = frozenset(customer.values)
-        changed = merge_values(customer, profile, self._number, self._origins[profile.source])
+        changed = merge_values(customer, profile, self._number, self._origins[profile.source], self._decided)
         back = found is not None and any(each.namespace == own[0] and self._gone(each) for each in self._of[found.pk])
         renamed = False
         if holder is None or holder.number <= self._number:

@@ -6,15 +6,17 @@ Many profiles at once, with few statements: portal.customer_batch.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.utils import timezone
 
-from portal import ledger
-from portal.models import Customer, Event, Identity
+from portal import consents, ledger
+from portal.consents import Entry
+from portal.merging import decide, merge_values, same
+from portal.models import ConsentRecord, Customer, Event, Identity
 
 CUSTOMER_CHANGED = "customer.changed"
 KEY_LIMIT = 255
@@ -101,13 +103,42 @@ def apply_profile(profile: Profile, *, cause: Event, number: int) -> Applied[Cus
     customer, created, back = _locked_customer(profile, cause.tenant_id, number)
     known = frozenset(customer.values)
     now = timezone.now()
-    changed = merge_values(customer, profile, number)
+    changed = merge_values(customer, profile, number, decided=consents.decided_names(cause.tenant_id))
     renamed = rename(customer, profile)
     stamp(customer, changed, now)
     customer.save()
     applied = Applied(customer, created, changed, renamed, known, back)
     if applied.differs:
         _publish_change(applied, cause)
+    return applied
+
+
+def apply_consents(customer: Customer, entries: Sequence[Entry], *, cause: Event) -> Applied[Customer]:
+    """Writes what consents came to, publishes `customer.changed` with what changed, and adds all to the proof.
+
+    Which consent stands is the caller's decision: given and withdrawn ones win over every reading. Nothing is written
+    for somebody who was erased meanwhile. The chain of the proof is locked last, until the transaction ends.
+    """
+    held = Customer.objects.for_tenant(cause.tenant_id).select_for_update().filter(pk=customer.pk).first()
+    if held is None:
+        return Applied(customer, False, {})
+    known, before = frozenset(held.values), dict(held.values)
+    touched: set[str] = set()
+    for each in entries:
+        if each.kind in ConsentRecord.DECIDING:
+            touched |= decide(held, each, cause.pk).keys()
+    changed = {
+        name: (before.get(name), held.values[name])
+        for name in touched
+        if name not in before or not same(before[name], held.values[name])
+    }
+    if changed:
+        held.changed_at = timezone.now()
+    held.save(update_fields=["values", "origins", "changed_at"])
+    applied = Applied(held, False, changed, known=known)
+    if applied.differs:
+        _publish_change(applied, cause)
+    consents.append(held, entries, cause=cause)
     return applied
 
 
@@ -226,39 +257,3 @@ def _name(customer: Customer, namespace: str, value: str, number: int) -> None:
     if not new and identity.number <= number:
         identity.customer, identity.number = customer, number
         identity.save()
-
-
-def merge_values(
-    customer: Known, profile: Profile, number: int, origin: Mapping[str, Any] | None = None
-) -> dict[str, tuple[Any, Any]]:
-    """Puts what was read into the customer, save what a later number wrote. Returns what changed: (before, after).
-
-    `origin`: what origin_of says, where it is the same for many.
-    """
-    changed: dict[str, tuple[Any, Any]] = {}
-    origin = origin or origin_of(profile.source, number)
-    for name, value in profile.values.items():
-        known = customer.origins.get(name)
-        if known and known.get("number", 0) > number:
-            continue
-        before = customer.values.get(name)
-        same = _same(before, value)
-        if same and name in customer.values:
-            # What was read again is as new as this reading: an arrival in between must not undo it.
-            customer.origins[name] = {**(known or origin), "number": number}
-            continue
-        if not same:
-            changed[name] = (before, value)
-        customer.values[name] = value
-        customer.origins[name] = origin
-    return changed
-
-
-def origin_of(source: str, number: int) -> dict[str, Any]:
-    """Where a value comes from, as it stands in Customer.origins."""
-    return {"source": source, "number": number, "changed": number, "at": timezone.now().isoformat()}
-
-
-def _same(one: Any, other: Any) -> bool:
-    """In Python 1 == True; in JSON they differ."""
-    return type(one) is type(other) and bool(one == other)

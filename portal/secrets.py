@@ -49,7 +49,11 @@ class Ciphertext(str):
 @lru_cache(maxsize=4)
 def _ciphers(keys: tuple[str, ...]) -> dict[str, AESGCM]:
     raw = [base64.urlsafe_b64decode(key) for key in keys]
-    return {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in raw}
+    return {_id_of(key): AESGCM(key) for key in raw}
+
+
+def _id_of(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:8]
 
 
 def ciphers() -> dict[str, AESGCM]:
@@ -93,6 +97,23 @@ def fingerprint(text: str) -> str:
     newest_key_id()
     key = base64.urlsafe_b64decode(settings.ENCRYPTION_KEYS[0])
     return hmac.new(key, b"fingerprint\n" + text.encode(), hashlib.sha256).hexdigest()
+
+
+def sign(text: str) -> str:
+    """A signature that nobody makes without the newest of ENCRYPTION_KEYS. Raises SecretError where there is none."""
+    return _signed(text, newest_key_id())
+
+
+def verifies(text: str, key_id: str, signature: str) -> bool:
+    """Whether `sign` made it under that key, which must be at hand."""
+    return key_id in ciphers() and hmac.compare_digest(_signed(text, key_id), signature)
+
+
+def _signed(text: str, key_id: str) -> str:
+    key = next(raw for raw in map(base64.urlsafe_b64decode, settings.ENCRYPTION_KEYS) if _id_of(raw) == key_id)
+    # What encrypts signs nothing itself.
+    derived = hmac.digest(key, b"signature", "sha256")
+    return hmac.new(derived, text.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True)

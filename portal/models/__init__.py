@@ -1,5 +1,6 @@
 from portal.models.access import ApiKey, OAuthClient, RefusedCall, Scope
 from portal.models.change import Change
+from portal.models.consent import ConsentHead, ConsentRecord
 from portal.models.customer import Customer, Identity
 from portal.models.event import Attempt, Event, Heart, Lane
 from portal.models.job import Job
@@ -13,6 +14,8 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "Change",
+    "ConsentHead",
+    "ConsentRecord",
     "Customer",
     "Event",
     "Heart",

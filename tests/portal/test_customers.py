@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from portal import customer_batch, customers
 from portal.customers import Applied, Profile
+from portal.merging import merge_values
 from portal.models import Customer, Event, Identity, Tenant
 from tests.world import arrive, make_connection, make_tenant
 
@@ -107,7 +108,7 @@ def test_a_value_that_was_read_again_is_as_new_as_that_reading(cause: Event) -> 
 def test_whatever_the_order_of_writing_the_newest_number_wins(django_db_blocker: Any, order: list[int]) -> None:
     customer = Customer(key="a")
     for number in order:
-        customers.merge_values(customer, profile({"x": number % 2}), number)
+        merge_values(customer, profile({"x": number % 2}), number)
     assert customer.values == {"x": 1}
     assert customer.origins["x"]["number"] == 5
 
