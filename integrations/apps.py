@@ -14,6 +14,7 @@ class IntegrationsConfig(AppConfig):
         from integrations.rules.registry import rule_action
         from portal.erasure import erases
         from portal.ledger import handles, regularly, subscribe
+        from portal.ledger.registry import name_news
         from portal.retention import holds
 
         triggers.register()
@@ -29,6 +30,8 @@ class IntegrationsConfig(AppConfig):
             )  # fmt: skip
         erases("rules", "integrations.rules.erasing.erase")
         holds("customer.changed/rules", "changes", needed=True)
+        handles("consents.answer", "integrations.pairing.answering.answer", title=_("Consent decided by the team"))
+        name_news("consents.asked", _("Consent to review"))
         handles("rule.day", "integrations.rules.days.walk", title=_("Customers whose date has come"))
         handles("rule.due", "integrations.rules.firing.consider_day", title=_("Date of a rule"))
         regularly("rules.days", "integrations.rules.days.begin", every=timedelta(minutes=15))

@@ -63,16 +63,18 @@ class ProfileClient(ActitoClient):
         subscriptions: Mapping[str, bool] | None = None,
         *,
         allow_update: bool = False,
+        repeatable: bool = False,
     ) -> str:
         """Makes a profile and gives its id, or "" where the answer holds none.
 
         `allow_update`: whoever has one of its unique values already is changed instead; else that is an error (409).
-        Made once: whether it was heard or not, nobody but a person repeats it.
+        Made once: whether it was heard or not, nobody but a person repeats it. `repeatable`: for who has looked that
+        there is none, looks again before the next try, and sends the unique attribute, so that a second is refused.
         """
         query = urlencode({"allowUpdate": str(allow_update).lower()})
         path = f"{self._table()}/profile?{query}"
-        answer = self._call("POST", "profiles", path, _body(attributes, subscriptions), repeatable=False)
-        if answer.status == 408 or (answer.status >= 500 and answer.status != _NOT_DONE):
+        answer = self._call("POST", "profiles", path, _body(attributes, subscriptions), repeatable=repeatable)
+        if not repeatable and (answer.status == 408 or (answer.status >= 500 and answer.status != _NOT_DONE)):
             said = say("Actito answered %(status)s, and may have made the profile. Look there.", status=answer.status)
             raise ApiError(said, Decision.UNCERTAIN, status=answer.status)
         if refusal := _refusal(answer, CREATE):

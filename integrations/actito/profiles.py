@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import Any
 
-from integrations.actito import gone
+from integrations.actito import consents, gone
 from integrations.actito.answers import ActitoProfile
 from integrations.actito.client import ActitoClient
 from integrations.actito.models import ActitoConnection, connections_of
@@ -40,19 +40,32 @@ def read_profile(work: Work) -> Result | partial[Result]:
     if event.payload.get("event_type") == TEST_EVENT:
         return ledger.ignored(say("A test event came through. There was nothing to read."))
     client = ActitoClient(connection, work.trail)
-    number = _latest_number()
+    number = latest_number()
     profile = client.read_profile(event.payload["profile"])
     if profile is None:
         return _absent(client, event, number)
-    return partial(_apply, event, connection, profile, number)
+    return partial(_apply_reading, event, connection, profile, number)
 
 
-def _latest_number() -> int:
+def latest_number() -> int:
     """The ledger's number that the reading stands for: it is newer than every arrival up to now."""
     return int(Event.objects.order_by("-pk").values_list("pk", flat=True)[0])
 
 
-def _apply(event: Event, connection: ActitoConnection, profile: ActitoProfile, number: int) -> Result:
+def _apply_reading(event: Event, connection: ActitoConnection, profile: ActitoProfile, number: int) -> Result:
+    applied, mapped = apply(event, connection, profile, number)
+    heard = consents.hear(event, connection, applied.customer, profile)
+    revived = revive_all(applied.customer, cause=event)
+    news = applied.differs or applied.back or mapped.errors or heard
+    if not news and is_echo(connection, applied.customer, profile, event):
+        return ledger.done(say("Our own change: the profile has what the portal wrote to it, and nothing else."))
+    return ledger.done(joined([_sentence(applied, mapped, revived), *heard]))
+
+
+def apply(
+    event: Event, connection: ActitoConnection, profile: ActitoProfile, number: int
+) -> tuple[Applied[Customer], Mapped]:
+    """Applies a profile that was read at this number of the ledger. Part of the effects of `event`."""
     document = profile.document()
     lost = _lost(connection)
     rules = [
@@ -60,11 +73,7 @@ def _apply(event: Event, connection: ActitoConnection, profile: ActitoProfile, n
         if profile.tells_of(rule.source) and (rule.source in document or rule.source not in lost)
     ]  # fmt: skip
     mapped = map_document(document, rules)
-    applied = customers.apply_profile(_as_profile(connection, profile, mapped), cause=event, number=number)
-    revived = revive_all(applied.customer, cause=event)
-    if not (applied.differs or applied.back or mapped.errors) and is_echo(connection, applied.customer, profile, event):
-        return ledger.done(say("Our own change: the profile has what the portal wrote to it, and nothing else."))
-    return ledger.done(_sentence(applied, mapped, revived))
+    return customers.apply_profile(_as_profile(connection, profile, mapped), cause=event, number=number), mapped
 
 
 def _lost(connection: ActitoConnection) -> set[str]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from integrations.pairing.registry import profile_side
 from integrations.rules.registry import rule_action, rule_consents
 from portal.api import describe
 from portal.erasure import erases
@@ -21,7 +22,7 @@ OF_WALLETS = ("pass.issued", "pass.installed", "pass.removed", "pass.voided", "p
 
 
 def register() -> None:
-    for concern in (_profiles, _table, _scenarios, _webhooks, _wallet_news, _imports, _rules):
+    for concern in (_profiles, _table, _scenarios, _webhooks, _wallet_news, _imports, _rules, _consents):
         concern()
     erases("actito", f"{HERE}.erasing.erase")
     regularly("actito.licences", f"{HERE}.licences.prove_all")
@@ -88,3 +89,16 @@ def _rules() -> None:
     rule_action("start_scenario", f"{HERE}.rule_actions.StartScenario", title=_("start a scenario of Actito's"))
     rule_action("write_attributes", f"{HERE}.rule_actions.WriteAttributes", title=_("write to Actito"))
     rule_consents("actito", f"{HERE}.rule_consents.Subscriptions")
+
+
+def _consents() -> None:
+    """The side of pairings whose subscriptions follow."""
+    profile_side("actito", f"{HERE}.side.Actito")
+    title = _("Consents for Actito")
+    handles("actito.consents", f"{HERE}.consents.write_consents", title=title, coalesces=True)
+    subscribe("consents.changed", "actito", f"{HERE}.consents.tell", title=title, coalesces=True,
+              wanted=f"{HERE}.consents.wanted")  # fmt: skip
+    subscribe("profile.wanted", "actito", f"{HERE}.wanted.find_profile", title=_("Profile looked for in Actito"))
+    subscribe("attributes.told", "actito", f"{HERE}.wanted.take_attributes", title=_("Attributes for Actito"))
+    holds("profile.wanted/actito", "key", "states", "attributes", "proof", needed=True)
+    holds("attributes.told/actito", "attributes", needed=True)

@@ -38,6 +38,7 @@ class Item:
     type: str = ""
     unique: bool = False
     label: str = ""
+    mandatory: bool = False  # a new profile needs a value of it
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,13 @@ def _attribute(each: Any, labels: Mapping[str, str]) -> Item | None:
         return item
     kind = each.get("valueType") or each.get("type")
     spelled = kind.upper()[:40] if isinstance(kind, str) and kind.upper() != "CUSTOM" else ""
-    return Item(item.name, spelled, str(each.get("unique")).lower() in {"true", "1"}, labels.get(item.name, ""))
+    return Item(
+        item.name, spelled, _is_true(each.get("unique")), labels.get(item.name, ""), _is_true(each.get("mandatory"))
+    )
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() in {"true", "1"}
 
 
 def _labels(options: Any) -> dict[str, str]:

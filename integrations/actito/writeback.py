@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -103,11 +103,11 @@ def send(
     """One call, and what is to be kept of it. Raises ApiError."""
     sent_at = timezone.now()
     if not ProfileClient(connection, work.trail).update_profile(profile, values):
-        return partial(_absent, connection, profile)
+        return partial(absent, connection, profile)
     return partial(_keep, connection, customer, values, work.event, sent_at)
 
 
-def _absent(connection: ActitoConnection, profile: str) -> Result:
+def absent(connection: ActitoConnection, profile: str) -> Result:
     """A reading finds out whether it is gone, or hidden."""
     if profile.isdecimal():
         rereading.ask(connection, profile)
@@ -126,6 +126,11 @@ def _keep(
         row.sent_at = sent_at
         row.save()
     return ledger.done(say("Written to Actito: %(names)s.", names=list(values)))
+
+
+def note_sent(connection: ActitoConnection, customer: Customer, sent_at: datetime) -> None:
+    """Something else than attributes was written to the profile: its webhook tells of our own change, too."""
+    WrittenProfile.objects.update_or_create(connection=connection, customer=customer, defaults={"sent_at": sent_at})
 
 
 def written(connection: ActitoConnection, customer: Customer) -> WrittenProfile | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -132,8 +133,8 @@ class PairedPerson(models.Model):
     # Changes that came from the other side than the one before: [iso moment, …], those of the last minutes.
     flips = models.JSONField(default=list)
     paused_at = models.DateTimeField(_("paused since"), null=True)
-    # The newest decision whose metadata was taken: an older one brings none.
-    metadata_at = models.DateTimeField(null=True)
+    # {"didomi:1": iso}: the newest decision that a side told of, or was told. An older one brings no metadata.
+    told_at = models.JSONField(default=dict)
     # As the comparison found both sides: {"actito:3": {"newsletter": true}}.
     compared = models.JSONField(default=dict)
     compared_at = models.DateTimeField(null=True)
@@ -158,6 +159,12 @@ class PairedPerson(models.Model):
     def keep(self, name: str, standing: Standing) -> None:
         self.standings[name] = standing.as_json()
 
+    def last_told(self, side: str) -> datetime | None:
+        return datetime.fromisoformat(self.told_at[side]) if side in self.told_at else None
+
+    def note_told(self, side: str, at: datetime) -> None:
+        self.told_at[side] = max(filter(None, [self.last_told(side), at])).isoformat()
+
 
 class ConsentReview(TenantModel):
     """A question that a person answers: two systems disagree, or somebody flips to and fro."""
@@ -177,14 +184,14 @@ class ConsentReview(TenantModel):
     reason = models.CharField(_("why"), max_length=10, choices=Reason.choices)
     # Customer value of the line; empty where it is about the person.
     name = models.CharField(_("consent"), max_length=40, blank=True, default="")
-    # [{"side": "didomi:1", "state": true, "at": iso or null}], the last word of each side.
+    # [{"name": "newsletter", "side": "didomi:1", "state": true, "at": iso or null}], the last word of each side.
     claims = models.JSONField(_("what each says"), default=list)
     event = models.ForeignKey("portal.Event", on_delete=models.SET_NULL, null=True, related_name="+",
                               verbose_name=_("event"))  # fmt: skip
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     answered_at = models.DateTimeField(_("answered"), null=True)
     answered_by = models.CharField(_("by"), max_length=150, blank=True, default="")
-    answer = models.BooleanField(_("answer"), null=True)
+    answer = models.JSONField(_("answer"), null=True)  # {"newsletter": false}
 
     class Meta:
         verbose_name = _("consent to review")
@@ -194,7 +201,7 @@ class ConsentReview(TenantModel):
                    models.Index(fields=["tenant", "-id"], name="review_open",
                                 condition=models.Q(answered_at__isnull=True))]  # fmt: skip
         constraints = [
-            models.UniqueConstraint(fields=["pairing", "customer", "name"], name="review_one_open",
+            models.UniqueConstraint(fields=["pairing", "customer", "reason", "name"], name="review_one_open",
                                     condition=models.Q(answered_at__isnull=True)),
         ]  # fmt: skip
 

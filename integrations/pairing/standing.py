@@ -105,11 +105,13 @@ def judge(standing: Standing, word: Word, policy: str, master: str = "") -> Verd
 
 
 def _decided_anew(standing: Standing, word: Word) -> bool:
-    """The side knew what stands when it changed. Without a time of its own, the change is later than that knowledge."""
+    """The side knew what stands when it changed. A change without a time may be as old as that knowledge."""
     seen = standing.sides.get(word.side)
     if seen is None or seen.state != standing.state:
         return False
-    return word.at is None or (word.at > seen.at and (standing.at is None or word.at > standing.at))
+    if word.at is None:
+        return standing.at is None or seen.at >= standing.at
+    return word.at > seen.at and (standing.at is None or word.at > standing.at)
 
 
 def _is_newer(standing: Standing, word: Word) -> bool:
