@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from portal.api import describe
+from portal.ledger import handles
+from portal.retention import holds
+from portal.watch.words import name_backlog
+
 HERE = "integrations.didomi"
 
 
 def register() -> None:
-    pass
+    _arrivals()
+
+
+def _arrivals() -> None:
+    """What Didomi's webhooks bring."""
+    handles("didomi.event", f"{HERE}.consents.take_event", title=_("Consent event from Didomi"))
+    handles("didomi.reading", f"{HERE}.reading.read_user", title=_("Consents read from Didomi"), coalesces=True)
+    holds("didomi.event", "body", needed=True)
+    holds("didomi.reading", "person", needed=True)
+    name_backlog("didomi.event", ngettext_lazy("%(shown)s consent event", "%(shown)s consent events", "n"))
+    describe(f"{HERE}.openapi")
