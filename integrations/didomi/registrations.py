@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from integrations.pairing.registry import consent_side
 from portal.api import describe
-from portal.ledger import handles
+from portal.ledger import handles, regularly, subscribe
 from portal.retention import holds
 from portal.watch.words import name_backlog
 
@@ -14,7 +15,8 @@ HERE = "integrations.didomi"
 
 
 def register() -> None:
-    _arrivals()
+    for concern in (_arrivals, _catalogue, _back):
+        concern()
 
 
 def _arrivals() -> None:
@@ -25,3 +27,18 @@ def _arrivals() -> None:
     holds("didomi.reading", "person", needed=True)
     name_backlog("didomi.event", ngettext_lazy("%(shown)s consent event", "%(shown)s consent events", "n"))
     describe(f"{HERE}.openapi")
+
+
+def _catalogue() -> None:
+    handles("didomi.catalogue", f"{HERE}.catalogue.read_catalogue", title=_("Didomi catalogue read"), coalesces=True)
+    regularly("didomi.catalogue", f"{HERE}.catalogue.ask_all")
+
+
+def _back() -> None:
+    """The side of pairings where people say what they consent to."""
+    consent_side("didomi", f"{HERE}.side.Didomi")
+    title = _("Consents for Didomi")
+    handles("didomi.consents", f"{HERE}.writeback.write_consents", title=title, coalesces=True)
+    subscribe("consents.changed", "didomi", f"{HERE}.writeback.tell", title=title, coalesces=True,
+              wanted=f"{HERE}.writeback.wanted")  # fmt: skip
+    holds("didomi.consents", "key", needed=True)
