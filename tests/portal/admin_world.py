@@ -125,7 +125,7 @@ def _add_access(world: World, connection: Any) -> None:
     world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
     world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
                                            bound_to=connection.source))  # fmt: skip
-    world.add(make.TokenSigningKeyFactory.make(tenant=tenant))
+    world.add(make.TokenSigningKeyFactory.make(tenant=tenant, private_key=f"SECRET-{mark}"))
     world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
 
 
