@@ -79,6 +79,27 @@ class DidomiConnection(TenantModel):
                 raise ValidationError({"regulations": error}) from error
 
 
+class DidomiCatalogue(TenantModel):
+    """What an organisation asks people for, as last read. Written by integrations.didomi.catalogue alone."""
+
+    connection = models.OneToOneField(DidomiConnection, on_delete=models.CASCADE, related_name="catalogue",
+                                      verbose_name=_("connection"))  # fmt: skip
+    # Of which organisation it was read: a connection that is moved to another one knows nothing of that yet.
+    host = models.URLField()
+    organization_id = models.CharField(_("organisation ID"), max_length=100)
+    # As integrations.didomi.answers.Purpose and Preference. None: Didomi hides preferences, nothing is known of them.
+    purposes = models.JSONField(_("purposes"), default=list)
+    preferences = models.JSONField(_("preferences"), null=True)
+    read_at = models.DateTimeField(_("read"))
+
+    class Meta:
+        verbose_name = _("catalogue of an organisation")
+        verbose_name_plural = _("catalogues of organisations")
+
+    def __str__(self) -> str:
+        return self.organization_id
+
+
 def connections_of(row: Event | Job) -> QuerySet[DidomiConnection]:
     """The one connection that the row's payload names; none when it was deleted, or is another tenant's."""
     return DidomiConnection.objects.for_tenant(row.tenant_id).filter(pk=row.payload.get("connection"))
