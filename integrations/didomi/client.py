@@ -50,8 +50,7 @@ class DidomiClient:
         Raises ApiError.
         """
         asked = {"organization_user_id": organization_user_id, **_other(regulation)}
-        rows = self._list("/consents/users", asked, empty_when_missing=True)
-        return parse_users(rows, organization_user_id, regulation)
+        return parse_users(self._list("/consents/users", asked), organization_user_id, regulation)
 
     def events(self, organization_user_id: str, *, regulation: str = GDPR, status: str = "") -> list[dict[str, Any]]:
         """A person's consent events as Didomi keeps them: the confirmed ones, or those of another status.
@@ -59,7 +58,8 @@ class DidomiClient:
         Raises ApiError.
         """
         asked = {"organization_user_id": organization_user_id, **_other(regulation)}
-        found = self._list("/consents/events", asked | ({"status": status} if status else {}), empty_when_missing=True)
+        asked |= {"status": status} if status else {}
+        found = self._list("/consents/events", asked)
         return [each for each in found if isinstance(each, dict)]
 
     def event(self, event: str, *, organization_user_id: str = "") -> dict[str, Any] | None:
@@ -120,17 +120,15 @@ class DidomiClient:
         """Asks Didomi for a new token now, for a test of the key. Raises ApiError."""
         tokens.renew(self.connection, self.trail, self.read_seconds)
 
-    def _list(self, path: str, asked: Mapping[str, str], *, empty_when_missing: bool = False) -> list[Any]:
-        """All pages of a list. Raises ApiError.
+    def _list(self, path: str, asked: Mapping[str, str]) -> list[Any]:
+        """All pages of a list, which is empty where nothing is found: a 404 tells of a wrong organisation or address.
 
-        `empty_when_missing`: Didomi's own 404 means that nobody is there. One of an address that is wrong does not.
+        Raises ApiError.
         """
         rows: list[Any] = []
         more: dict[str, str] = {}
         for _page in range(MOST_PAGES):
             answer = self._call("GET", path, {**asked, **more})
-            if empty_when_missing and answer.status == 404 and _is_didomis(answer):
-                return []
             page = parse_page(self._judged(answer).json())
             rows += page.rows
             if not page.next or page.next == more:

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import requests
 
+from integrations.didomi.sandbox import DidomiSandbox
 from integrations.didomi.tokens import tokens
 from portal.http import USER_AGENT
 from tests.contracts.didomi import wrong
+from tests.integrations.didomi.didomi_world import KEY, ORGANISATION, SECRET
 from tests.integrations.didomi.double import Double
 
 
@@ -43,3 +45,12 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def double() -> Iterator[Double]:
     with Double() as one:
         yield one
+
+
+@pytest.fixture
+def didomi() -> Iterator[DidomiSandbox]:
+    """The sandbox of an organisation, with nobody in it."""
+    sandbox = DidomiSandbox(organization=ORGANISATION, api_key=KEY, secret=SECRET)
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
