@@ -94,8 +94,9 @@ def make_world(mark: str) -> World:
                                              interaction=f"{mark}-df98b314"))  # fmt: skip
     _add_writing(world, connection, customer)
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
-    registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
-    world.add(registration)
+    registration = world.add(
+        make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
+    )
     held = make.GoogleObjectFactory.make(
         wallet_pass=wallet_pass, issuer=issuer, object_id=f"{issuer.issuer_id}.o-{mark}"
     )
