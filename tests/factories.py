@@ -30,6 +30,7 @@ from integrations.actito.models import (
     WrittenProfile,
 )
 from integrations.demo.artwork import images
+from integrations.didomi.models import DidomiCatalogue, DidomiConnection
 from integrations.mapping import ValueType
 from integrations.models import Rule, RuleCondition, RuleFiring
 from passes.content import render
@@ -277,6 +278,32 @@ class ConnectionFactory(Factory[ActitoConnection]):
     entity = "demo"
     table = "Profiles"
     api_key = API_KEY
+
+
+class DidomiFactory(Factory[DidomiConnection]):
+    class Meta:
+        model = DidomiConnection
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"Didomi {n}")
+    host = "https://api.didomi.io"
+    organization_id = "verdi-org"
+    api_key = "SECRET-didomi-key"
+    api_secret = "SECRET-didomi-secret"
+
+
+class DidomiCatalogueFactory(Factory[DidomiCatalogue]):
+    class Meta:
+        model = DidomiCatalogue
+
+    connection = factory.SubFactory(DidomiFactory)
+    tenant = factory.SelfAttribute("connection.tenant")
+    host = factory.SelfAttribute("connection.host")
+    organization_id = factory.SelfAttribute("connection.organization_id")
+    purposes = factory.LazyFunction(
+        lambda: [{"id": "newsletter", "title": "Newsletter", "type": "", "regulations": [], "preferences": []}]
+    )
+    read_at = factory.LazyFunction(timezone.now)
 
 
 class MappingFactory(Factory[AttributeMapping]):

@@ -71,12 +71,34 @@ class DidomiConnection(TenantModel):
         super().clean()
         found = self.regulations
         if not isinstance(found, list) or not 0 < len(found) <= REGULATIONS_MOST:
-            raise ValidationError({"regulations": _("Name at least one regulation.")})
+            said = _("Name at least one regulation, and at most %(most)d.") % {"most": REGULATIONS_MOST}
+            raise ValidationError({"regulations": said})
         for each in found:
             try:
                 regulation_name(each)
             except ValidationError as error:
                 raise ValidationError({"regulations": error}) from error
+
+
+class DidomiCatalogue(TenantModel):
+    """What an organisation asks people for, as last read. Written by integrations.didomi.catalogue alone."""
+
+    connection = models.OneToOneField(DidomiConnection, on_delete=models.CASCADE, related_name="catalogue",
+                                      verbose_name=_("connection"))  # fmt: skip
+    # Of which organisation it was read: a connection that is moved to another one knows nothing of that yet.
+    host = models.URLField()
+    organization_id = models.CharField(_("organisation ID"), max_length=100)
+    # As integrations.didomi.answers.Purpose and Preference. None: Didomi hides preferences, nothing is known of them.
+    purposes = models.JSONField(_("purposes"), default=list)
+    preferences = models.JSONField(_("preferences"), null=True)
+    read_at = models.DateTimeField(_("read"))
+
+    class Meta:
+        verbose_name = _("catalogue of an organisation")
+        verbose_name_plural = _("catalogues of organisations")
+
+    def __str__(self) -> str:
+        return self.organization_id
 
 
 def connections_of(row: Event | Job) -> QuerySet[DidomiConnection]:

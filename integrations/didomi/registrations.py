@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from portal.api import describe
-from portal.ledger import handles
+from portal.ledger import handles, regularly
 from portal.retention import holds
 from portal.watch.words import name_backlog
 
@@ -14,7 +14,8 @@ HERE = "integrations.didomi"
 
 
 def register() -> None:
-    _arrivals()
+    for concern in (_arrivals, _catalogue):
+        concern()
 
 
 def _arrivals() -> None:
@@ -25,3 +26,9 @@ def _arrivals() -> None:
     holds("didomi.reading", "person", needed=True)
     name_backlog("didomi.event", ngettext_lazy("%(shown)s consent event", "%(shown)s consent events", "n"))
     describe(f"{HERE}.openapi")
+
+
+def _catalogue() -> None:
+    """What the organisation asks people for."""
+    handles("didomi.catalogue", f"{HERE}.catalogue.read_catalogue", title=_("Didomi catalogue read"), coalesces=True)
+    regularly("didomi.catalogue", f"{HERE}.catalogue.ask_all")

@@ -90,15 +90,17 @@ def make_world(mark: str) -> World:
                                              interaction=f"{mark}-df98b314"))  # fmt: skip
     _add_writing(world, connection, customer)
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
-    registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
-    world.add(registration)
+    registration = world.add(
+        make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
+    )
     held = make.GoogleObjectFactory.make(
         wallet_pass=wallet_pass, issuer=issuer, object_id=f"{issuer.issuer_id}.o-{mark}"
     )
     world.add(make.GoogleNotificationFactory.make(google_object=world.add(held)))
     world.add(make.NoticeFactory.make(wallet_pass=wallet_pass, text=f"{mark} phone says"))
     world.add(registration.device)
-    _add_imports(world)
+    for add in (_add_imports, _add_didomi):
+        add(world)
     _add_rules(world, template, customer)
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
@@ -146,6 +148,15 @@ def _add_writing(world: World, connection: Any, customer: Any) -> None:
     world.add(make.GoneQuestionFactory.make(connection=connection))
     written = {"tier": {"value": f"{world.mark} tier", "number": 1}}
     world.add(make.WrittenProfileFactory.make(connection=connection, customer=customer, attributes=written))
+
+
+def _add_didomi(world: World) -> None:
+    mark = world.mark
+    didomi = world.add(
+        make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} Didomi", organization_id=f"{mark}-org")
+    )
+    asked = {"id": f"{mark}-news", "title": f"{mark} news", "type": "", "regulations": [], "preferences": []}
+    world.add(make.DidomiCatalogueFactory.make(connection=didomi, purposes=[asked]))
 
 
 def _add_imports(world: World) -> None:
