@@ -12,6 +12,7 @@ class PortalConfig(AppConfig):
         from portal import checks, retention  # noqa: F401 - checks registers the system checks
         from portal.admin import checks as admin_checks  # noqa: F401
         from portal.admin import registered  # noqa: F401 - registers the admins
+        from portal.api import describe
         from portal.jobs import job_kind
         from portal.ledger import handles, regularly
         from portal.ledger.registry import name_news
@@ -19,6 +20,7 @@ class PortalConfig(AppConfig):
         from portal.tenancy import Action
         from portal.watch.trouble import watches
 
+        describe("portal.oauth_openapi")
         name_news("portal.replayed", _("Replayed"))
         retention.removes(
             "contents",

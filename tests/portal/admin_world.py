@@ -61,11 +61,7 @@ def make_world(mark: str) -> World:
         connection=connection, parts={"attributes": [{"name": f"{mark}Shoe", "type": "INTEGER"}]}, changes=[gone],
     ))  # fmt: skip
     world.add(make.ScenarioFactory.make(connection=connection, display_name=f"{mark} welcome"))
-    world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
-    world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
-                                           bound_to=connection.source))  # fmt: skip
-    world.add(make.TokenSigningKeyFactory.make(tenant=tenant))
-    world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
+    _add_access(world, connection)
     customer = world.add(make.CustomerFactory.make(tenant=tenant, key=f"{mark}@example.com",
                                                    values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip
     world.add(make.IdentityFactory.make(customer=customer, namespace=connection.source, value=f"{mark}-147471"))
@@ -94,8 +90,9 @@ def make_world(mark: str) -> World:
                                              interaction=f"{mark}-df98b314"))  # fmt: skip
     _add_writing(world, connection, customer)
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
-    registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
-    world.add(registration)
+    registration = world.add(
+        make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
+    )
     held = make.GoogleObjectFactory.make(
         wallet_pass=wallet_pass, issuer=issuer, object_id=f"{issuer.issuer_id}.o-{mark}"
     )
@@ -122,6 +119,16 @@ def make_world(mark: str) -> World:
     world.add(Pruning.objects.create(name=f"{mark} class"))
     world.add(make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body"))
     return world
+
+
+def _add_access(world: World, connection: Any) -> None:
+    """What lets other systems in."""
+    mark, tenant = world.mark, world.tenant
+    world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
+    world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
+                                           bound_to=connection.source))  # fmt: skip
+    world.add(make.TokenSigningKeyFactory.make(tenant=tenant, private_key=f"SECRET-{mark}"))
+    world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
 
 
 def _add_message(world: World, customer: Customer) -> None:
