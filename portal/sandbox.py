@@ -27,6 +27,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    raw_query: str = ""  # for a vendor whose parameters repeat
 
     def json(self) -> Any:
         """The decoded body, or None for an empty one. Raises ValueError for anything that is not JSON."""
@@ -258,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
         length = min(int(self.headers.get("Content-Length") or 0), BODY_LIMIT)
         headers = {name.lower(): text for name, text in self.headers.items()}
-        return Request(self.command, url.path, query, headers, self.rfile.read(length))
+        return Request(self.command, url.path, query, headers, self.rfile.read(length), url.query)
 
     def _write(self, response: Response, malformed: bool) -> None:
         body, content_type = response.encoded()
