@@ -82,6 +82,7 @@ class Demo:
     actito_url: str
     phones_url: str
     google_url: str
+    didomi_url: str
     base_url: str
     moved: bool  # whether the portal's address is another than at the last start, so that cards must be added again
 
@@ -111,7 +112,7 @@ def seed(ports: Ports) -> Demo:
     """Makes what is missing of the demo tenant and points it at this start's sandbox."""
     state = read_state()
     actito_url, phones_url = f"http://{HOST}:{ports.actito}", f"http://{HOST}:{ports.phones}"
-    google_url = f"http://{HOST}:{ports.google}"
+    google_url, didomi_url = f"http://{HOST}:{ports.google}", f"http://{HOST}:{ports.didomi}"
     tenant, _ = Tenant.objects.get_or_create(slug=SLUG, defaults={"name": BRAND, "colour": COLOUR})
     password = _owner(tenant, state)
     connection = _connection(tenant, actito_url)
@@ -121,7 +122,8 @@ def seed(ports: Ports) -> Demo:
     api_key = _api_key(tenant, connection, state)
     base_url = ports.base_url()
     moved = state.get("base_url") != base_url
-    return Demo(tenant, connection, template, api_key, password, actito_url, phones_url, google_url, base_url, moved)
+    urls = (actito_url, phones_url, google_url, didomi_url, base_url)
+    return Demo(tenant, connection, template, api_key, password, *urls, moved)
 
 
 def _owner(tenant: Tenant, state: dict[str, Any]) -> str:

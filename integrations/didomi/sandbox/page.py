@@ -164,7 +164,8 @@ def _preference(purpose: Purpose, preference: Preference, value: str) -> str:
             f'<option value="{escape(each)}"{" selected" if each in picked else ""}>{escape(text)}</option>'
             for each, text in {"": "–", **preference.values}.items()
         )
-        return f'<label class="choice inner">{escape(preference.name)}<select name="{escape(name)}">{options}</select></label>'
+        select = f'<select name="{escape(name)}">{options}</select>'
+        return f'<label class="choice inner">{escape(preference.name)}{select}</label>'
     boxes = "".join(
         f'<label class="check"><input type="checkbox" name="{escape(f"{name}.{each}")}"'
         f"{' checked' if each in picked else ''}>{escape(text)}</label>"
@@ -188,7 +189,7 @@ def _webhook(desk: Desk) -> str:
     )
     return (
         '<p>What a Didomi administrator enters in the console, for all events.</p><form method="post" '
-        f'action="/_sandbox/webhook"><input type="hidden" name="person" value="{escape(desk.person)}">{inputs}'
+        f'action="/_sandbox/webhook">{_hidden(desk)}{inputs}'
         "<button>Send news there</button></form>"
     )
 
