@@ -66,7 +66,8 @@ class Changes(DidomiCore):
     def _settle(self, user: User, before: Json | None, event: Event, kind: str, old: Json | None, muted: bool) -> None:
         """Computes the status under the event's regulation from its confirmed events, saves, and tells of both."""
         regulation = event.body["regulation"]
-        user.consents[regulation] = self._status(user, regulation)
+        if kind != "event.created" or not self._lays_over(user, event):
+            user.consents[regulation] = self._status(user, regulation)
         user.updated_at = now()
         user.version += before is not None
         self._store.save()
@@ -94,6 +95,18 @@ class Changes(DidomiCore):
         ]  # fmt: skip
         applied.sort(key=self._applied_at)
         return consents.status((event.body["consents"] for event in applied), self.switches.null_clears)
+
+    def _lays_over(self, user: User, event: Event) -> bool:
+        """Lays a new event over the status, when it is confirmed and no other counts after it. Returns whether it did:
+        this spares a person of thousands of events that all of them are counted at each."""
+        regulation, counts = event.body["regulation"], self._applied_at(event)
+        if event.body["status"] != checks.CONFIRMED:
+            return False
+        if any(self._applied_at(other) > counts for other in self._store.events_of(user.id)):
+            return False
+        known = user.consents.setdefault(regulation, consents.nothing())
+        consents.merge(known, event.body["consents"], self.switches.null_clears)
+        return True
 
     def _applied_at(self, event: Event) -> str:
         changed = event.changed and self.switches.approval_counts

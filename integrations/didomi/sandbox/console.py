@@ -20,6 +20,10 @@ _KINDS = ("single", "multi")
 
 
 class ConsoleRoutes(EventRoutes, UserRoutes, LibraryRoutes):
+    def switch(self, **wanted: Any) -> None:
+        """Sets switches by their names. ValueError for one that is unknown or of another type."""
+        self.switches.change(wanted)
+
     def webhook_to(self, url: str, **more: Any) -> None:
         """Sends news to an address: with `api_key`, or with `token_url`, `client_id` and `client_secret`; `types` may
         choose some. Refusal for what cannot be one."""
