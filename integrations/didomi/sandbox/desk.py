@@ -86,7 +86,7 @@ class DeskRoutes(ConsoleRoutes):
             self._store.save()
         return _back(form.get("person", ""), "webhook")
 
-    @route("POST", DESK + "parked")
+    @route("POST", DESK + "resend")
     def resend(self, request: Request) -> Response:
         form = _form(request)
         self.send_parked()

@@ -215,7 +215,7 @@ def _parked(desk: Desk) -> str:
     if not desk.parked:
         return ""
     return (
-        f'<form method="post" action="/_sandbox/parked">{_hidden(desk)}'
+        f'<form method="post" action="/_sandbox/resend">{_hidden(desk)}'
         f"<p>Given up after all retries: {desk.parked}.</p><button>Send again</button></form><br>"
     )
 

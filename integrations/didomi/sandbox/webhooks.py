@@ -39,7 +39,7 @@ def parse(body: Any) -> Webhook:
         if (name == "url" or body.get(name)) and not _is_url(body.get(name)):
             raise Refusal(400, f"{name} must be an address that begins with http")
     types = body.get("types") or []
-    if not isinstance(types, list) or not set(types) <= set(TYPES):
+    if not isinstance(types, list) or any(each not in TYPES for each in types):
         raise Refusal(400, f"types must be some of {', '.join(TYPES)}")
     return Webhook(**texts, types=types)
 

@@ -17,7 +17,7 @@ from portal.sandbox import Request, Response, Sandbox, route
 Kind = TypeVar("Kind", bound=Sandbox)
 ANNA = "anna@example.com"
 EVENTS, USERS = "/consents/events", "/consents/users"
-SHAPES = Path(__file__).parents[2] / "contracts" / "didomi-consents.shapes.json"
+SHAPES = Path(__file__).parents[2] / "contracts" / "didomi-answers.shapes.json"
 PAYLOADS = Path(__file__).parents[2] / "payloads" / "didomi"
 
 
