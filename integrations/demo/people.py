@@ -61,7 +61,7 @@ def seed_didomi(sandbox: DidomiSandbox) -> None:
     """At the first start, what the people of Actito said of the newsletter: both know the same."""
     if sandbox.events:
         return
-    for person in profiles():
+    for person in reversed(profiles()):  # the page begins with who was heard last
         sandbox.say(
             person["emailAddress"], purposes={"newsletter": person["Newsletter"]}, channels={"email": True},
             created_at=SAID_AT, metadata={"source": "sign-up"},

@@ -23,7 +23,7 @@ from portal.sandbox import Fault, Request, Response, Sandbox, route
 
 BASE = "/v1"
 SESSIONS = BASE + "/sessions"
-UNLIMITED = BASE + "/consents/"
+UNLIMITED, FULL_TREE = BASE + "/consents/", "$include_full_tree"
 WINDOW_SECONDS = 15.0
 ORGANIZATION, API_KEY = "sandbox-organisation", "sandbox-private-key"
 SECRET = "sandbox-secret"
@@ -75,7 +75,8 @@ class DidomiCore(Sandbox):
 
     def _handle_call(self, request: Request) -> Response:
         time.sleep(self.switches.latency)
-        limits = {} if request.path.startswith(UNLIMITED) else self._count()
+        free = request.path.startswith(UNLIMITED) and not is_on(request, FULL_TREE)
+        limits = {} if free else self._count()
         if request.path != SESSIONS:
             self._admit(request)
         response = super().handle(request)

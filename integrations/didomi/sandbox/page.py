@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -82,9 +83,10 @@ def log(events: Iterable[Json], told: Iterable[Json], asked: Iterable[Json], *, 
     empty = '<tr><td colspan="3">Nothing yet.</td></tr>'
     waiting = f"<p>{parked} of it given up, and parked.</p>" if parked else ""
     inside = (
-        "<h2>Events of this person</h2><table><tr><th>When</th><th>What was said</th><th>Status</th></tr>"
+        "<h2>Events of this person</h2><table><tr><th class=call>When</th><th>What was said</th><th>Status</th></tr>"
         f"{''.join(map(_event_row, events)) or empty}</table>"
-        f"<h2>What Didomi told the portal</h2>{waiting}<table><tr><th>When</th><th>News</th><th>The answer</th></tr>"
+        f"<h2>What Didomi told the portal</h2>{waiting}"
+        "<table><tr><th class=call>When</th><th>News</th><th>The answer</th></tr>"
         f"{''.join(map(_told_row, told)) or empty}</table>"
         "<h2>What was asked of Didomi</h2><table><tr><th class=call>Call</th><th>Address</th>"
         f"<th class=call>Answer</th></tr>{''.join(map(_asked_row, asked)) or empty}</table>"
@@ -235,19 +237,21 @@ def _said(event: Json) -> str:
 
 def _event_row(event: Json) -> str:
     by = f" by {event['delegate']['id']}" if event.get("delegate") else ""
+    moment = datetime.fromisoformat(event["created_at"]).astimezone()
+    when = moment.strftime("%H:%M:%S" if moment.date() == datetime.now().astimezone().date() else "%Y-%m-%d")
     state = escape(f"{event['status']}, {event['regulation']}{by}")
-    return f"<tr><td>{escape(event['created_at'][11:19])}</td><td>{escape(_said(event))}</td><td>{state}</td></tr>"
+    return f"<tr><td class=call>{when}</td><td>{escape(_said(event))}</td><td>{state}</td></tr>"
 
 
 def _told_row(row: Json) -> str:
     when = time.strftime("%H:%M:%S", time.localtime(row["sent_at"]))
     again = f", try {row['try']}" if row["try"] > 1 else ""
-    return f"<tr><td>{when}</td><td>{escape(row['type'])}{again}</td><td>{_answer(row)}</td></tr>"
+    return f"<tr><td class=call>{when}</td><td>{escape(row['type'])}{again}</td><td>{_answer(row)}</td></tr>"
 
 
 def _answer(row: Json) -> str:
     if row["status"] is None:
-        return f'<span class="bad">none: {escape(str(row["error"])[:120])}</span>'
+        return f'<span class="bad">none: {escape(str(row["error"]).split(":")[0])}</span>'
     taken = 200 <= row["status"] < 300
     return f'<span class="{"good" if taken else "bad"}">{row["status"]}: {"taken" if taken else "refused"}</span>'
 

@@ -23,7 +23,8 @@ nav a:hover, nav [aria-current] { background: var(--line); }
 nav form { margin-top: 1rem; }
 label { display: block; font-size: .8125rem; font-weight: 600; margin-top: .625rem; }
 input:not([type=checkbox]), select { background: transparent; border: 1px solid var(--line); border-radius: 8px;
-  color: inherit; font: inherit; margin-top: .25rem; min-width: 0; padding: .4375rem .625rem; width: 100%; }
+  color: inherit; font: inherit; font-weight: 400; margin-top: .25rem; min-width: 0;
+  padding: .4375rem .625rem; width: 100%; }
 select option { background: var(--card); }
 .choice { align-items: center; display: grid; gap: .75rem; grid-template-columns: minmax(0, 1fr) 9rem; }
 .choice select { margin-top: 0; }
@@ -44,7 +45,7 @@ td, th { border-bottom: 1px solid var(--line); font-size: .8125rem; overflow-wra
 th { color: var(--faint); font-weight: 500; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .plain { background: none; padding: 0; } .plain h2 { margin-top: 1rem; } .plain h2:first-child { margin-top: 0; }
-@media (min-width: 1000px) { main { grid-template-columns: 15rem minmax(0, 1.25fr) minmax(0, 1fr); }
+@media (min-width: 1000px) { main { grid-template-columns: 17rem minmax(0, 1.25fr) minmax(0, 1fr); }
   .wide { grid-column: 2 / 4; } nav { grid-row: span 2; } nav ul { max-height: 40rem; } }
 .call { white-space: nowrap; }
 """

@@ -12,7 +12,9 @@ from typing import Any
 import jsonschema
 import pytest
 import requests
+from django.conf import settings
 
+from integrations.demo.people import profiles, seed_didomi
 from integrations.didomi.sandbox import ORGANIZATION, DidomiSandbox
 from portal.sandbox import Fault
 from tests.integrations.didomi.sandbox_kit import (
@@ -424,6 +426,7 @@ def test_all_but_consents_is_limited(sandbox: DidomiSandbox, call: Caller) -> No
     refused(answer, 429, "TooManyRequests")
     assert 0 < int(answer.headers["Retry-After"]) <= 15
     assert call("GET", USERS).status_code == 200
+    refused(call("GET", USERS, **{"$include_full_tree": "true"}), 429, "TooManyRequests")
     sandbox.switch(rate_limit=0)
     assert call("GET", "/preferences").status_code == 200
 
@@ -468,6 +471,20 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
         after.say(ANNA, purposes={"events": True})  # known once
         webhook = requests.get(f"{after.url}/_sandbox/webhook", timeout=5).json()["webhook"]
         assert webhook["types"] == ["user.deleted"]
+
+
+def test_the_people_of_the_demo_are_known_to_didomi_once(sandbox: DidomiSandbox) -> None:
+    for _ in range(2):
+        seed_didomi(sandbox)
+    assert len(sandbox.events) == len(profiles())
+    first = profiles()[0]
+    assert sandbox.user(first["emailAddress"])["consents"]["purposes"][0]["enabled"] is first["Newsletter"]
+
+
+def test_every_switch_is_in_the_documentation(sandbox: DidomiSandbox) -> None:
+    told = (settings.BASE_DIR / "docs" / "sandbox.md").read_text().split("## What is inferred")[1]
+    didomi = told.split("Didomi's pages leave open")[1]
+    assert [name for name in sandbox.switches.as_json() if f"`{name}`" not in didomi] == []
 
 
 def test_a_thousand_events_of_one_person_are_taken_quickly(sandbox: DidomiSandbox) -> None:
