@@ -8,7 +8,7 @@ from typing import Any
 from portal.switches import SwitchBoard
 
 LIST_SHAPES = ("array", "data", "page", "cursor")
-FLAT_PREFIXES = ("parameters__entity", "entity")
+FLAT_PREFIXES = ("", "entity", "parameters__entity")
 CHOICES: dict[str, tuple[Any, ...]] = {
     "duplicate_status": (409, 400),
     "foreign_status": (403, 404),
@@ -49,9 +49,10 @@ class Switches(SwitchBoard):
     with_regulation: news names its regulation.
     multi_regulation: news under other regulations than GDPR is sent too.
     minimal_deleted: what was deleted has only its id and created_at.
-    flatten: news in one level, keys joined with `__`: items of lists are named by their place (`index`) or by their
+    flatten: the entity in one level, keys joined with `__`: items of lists are named by their place (`index`) or by their
     id (`id`); empty for news that is nested.
-    flat_prefix: what the keys of flattened news begin with, `parameters__entity` or `entity`.
+    flat_prefix: what the keys of flattened news begin with, `entity` or `parameters__entity`, beside `type`; empty
+    for keys within `{"parameters": {"entity": {…}}}`.
     token_basic: the client's id and secret go to the token endpoint by HTTP Basic, not in the form.
     retries: how often news is posted again that was not answered with 2xx, within five minutes.
     retry_refused: an answer 4xx is a reason to post again; otherwise the news is parked at once.
@@ -86,7 +87,7 @@ class Switches(SwitchBoard):
     multi_regulation: bool = False
     minimal_deleted: bool = False
     flatten: str = ""
-    flat_prefix: str = "parameters__entity"
+    flat_prefix: str = ""
     token_basic: bool = False
     retries: int = 5
     retry_refused: bool = True

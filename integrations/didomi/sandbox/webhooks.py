@@ -52,13 +52,14 @@ def concerns(webhook: Webhook, news: News, switches: Switches) -> bool:
 
 
 def payload(news: News, switches: Switches) -> Json:
-    """`{"type", "parameters": {"entity"}, "regulation"}`, or the same in one level, keys joined with `__`."""
+    """`{"type", "parameters": {"entity"}, "regulation"}`; where it is flattened, keys are joined with `__`."""
     entity = news.entity
     if news.type.endswith(".deleted") and switches.minimal_deleted:
         entity = {name: entity[name] for name in ("id", "created_at")}
     body: Json = {"type": news.type}
     if switches.flatten:
-        body |= dict(flat(switches.flat_prefix, entity, by_id=switches.flatten == "id"))
+        keys = dict(flat(switches.flat_prefix, entity, by_id=switches.flatten == "id"))
+        body |= keys if switches.flat_prefix else {"parameters": {"entity": keys}}
     elif news.old is None:
         body["parameters"] = {"entity": entity}
     else:
@@ -72,7 +73,7 @@ def flat(prefix: str, value: Any, *, by_id: bool) -> Iterator[tuple[str, Any]]:
     one, by their id."""
     if isinstance(value, dict):
         for name, each in value.items():
-            yield from flat(f"{prefix}__{name}", each, by_id=by_id)
+            yield from flat(f"{prefix}__{name}" if prefix else name, each, by_id=by_id)
     elif isinstance(value, list):
         for place, each in enumerate(value):
             name = each["id"] if by_id and isinstance(each, dict) and "id" in each else place
