@@ -49,8 +49,8 @@ class Switches(SwitchBoard):
     with_regulation: news names its regulation.
     multi_regulation: news under other regulations than GDPR is sent too.
     minimal_deleted: what was deleted has only its id and created_at.
-    flatten: the entity in one level, keys joined with `__`: items of lists are named by their place (`index`) or by their
-    id (`id`); empty for news that is nested.
+    flatten: the entity in one level, keys joined with `__`: items of lists are named by their place (`index`) or by
+    their id (`id`); empty for news that is nested.
     flat_prefix: what the keys of flattened news begin with, `entity` or `parameters__entity`, beside `type`; empty
     for keys within `{"parameters": {"entity": {…}}}`.
     token_basic: the client's id and secret go to the token endpoint by HTTP Basic, not in the form.
