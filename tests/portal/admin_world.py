@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,6 +105,7 @@ def make_world(mark: str) -> World:
     world.add(registration.device)
     _add_imports(world)
     _add_rules(world, template, customer)
+    _add_consents(world, customer)
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(
@@ -140,6 +142,12 @@ def _add_writing(world: World, connection: Any, customer: Any) -> None:
     world.add(make.GoneQuestionFactory.make(connection=connection))
     written = {"tier": {"value": f"{world.mark} tier", "number": 1}}
     world.add(make.WrittenProfileFactory.make(connection=connection, customer=customer, attributes=written))
+
+
+def _add_consents(world: World, customer: Customer) -> None:
+    told = {"title": f"{world.mark} letter", "who": f"{world.mark} Anna", "shown": f"{world.mark} may write to you."}
+    record = world.add(make.ConsentRecordFactory.make(customer=customer, contents_text=json.dumps(told)))
+    world.add(make.ConsentHeadFactory.make(tenant=world.tenant, number=record.number))
 
 
 def _add_imports(world: World) -> None:
