@@ -62,11 +62,7 @@ def make_world(mark: str) -> World:
         connection=connection, parts={"attributes": [{"name": f"{mark}Shoe", "type": "INTEGER"}]}, changes=[gone],
     ))  # fmt: skip
     world.add(make.ScenarioFactory.make(connection=connection, display_name=f"{mark} welcome"))
-    world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
-    world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
-                                           bound_to=connection.source))  # fmt: skip
-    world.add(make.TokenSigningKeyFactory.make(tenant=tenant))
-    world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
+    _add_callers(world, connection)
     customer = world.add(make.CustomerFactory.make(tenant=tenant, key=f"{mark}@example.com",
                                                    values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip
     world.add(make.IdentityFactory.make(customer=customer, namespace=connection.source, value=f"{mark}-147471"))
@@ -123,6 +119,15 @@ def make_world(mark: str) -> World:
     world.add(Pruning.objects.create(name=f"{mark} class"))
     world.add(make.AttemptFactory.make(event=event, error=f"{mark} error", response_excerpt=f"{mark} body"))
     return world
+
+
+def _add_callers(world: World, connection: Any) -> None:
+    mark, tenant = world.mark, world.tenant
+    world.add(make.TokenSigningKeyFactory.make(tenant=tenant))
+    world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
+    world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
+                                           bound_to=connection.source))  # fmt: skip
+    world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
 
 
 def _add_message(world: World, customer: Customer) -> None:
