@@ -40,8 +40,7 @@ OF_CUSTOMER = "customer"  # in the address of the list: the key of the customer 
 SHOWN = {"title", "before", "after", "at", "who", "event", "chain", "salt"}
 TITLES = {
     "shown": _("What was shown"), "delegate": _("On behalf of the person"), "proofs": _("Proofs"),
-    "regulation": _("Regulation"), "said": _("What was said instead"), "by": _("Who said it"),
-    "vendor_event": _("Number of the event there"),
+    "regulation": _("Regulation"), "vendor_event": _("Number of the event there"),
 }  # fmt: skip
 
 
@@ -141,6 +140,7 @@ class ConsentRecordAdmin(WithJson, Exported, ManyRows, PageAdmin, TenantAdmin):
             "name": title_of(record),
             "system": system_of(record.source, systems_of([record.tenant_id])),
             "contents": contents,
+            "only_said": record.kind in (Kind.OVERRULED, Kind.HELD),
             "decided_at": decided_at(record),
             "details": [
                 (TITLES.get(name, name), _plain(value)) for name, value in sorted(contents.items()) if name not in SHOWN

@@ -38,12 +38,17 @@ def why(records: Iterable[ConsentRecord], who: str, systems: Mapping[str, str]) 
     decision = next((each for each in newest_first if each.kind in ConsentRecord.DECIDING), None)
     if decision is None:
         title = title_of(newest_first[0])
-        return Why(title, None, _("Nothing was decided about %(title)s yet.") % {"title": title}, newest_first[0])
+        undecided = _("Nothing was decided about %(title)s yet.") % {"title": title}
+        return Why(title, None, _with_notes(undecided, newest_first[::-1], systems), newest_first[0])
     later = [each for each in reversed(newest_first) if each.number > decision.number]
     sentence = _decided(decision, who, systems, _confirmed(decision, later, systems))
-    notes = (_noted(each, systems) for each in later if each.kind in (Kind.OVERRULED, Kind.HELD))
-    words = " ".join([sentence, *dict.fromkeys(notes)])
+    words = _with_notes(sentence, later, systems)
     return Why(title_of(decision), decision.kind == Kind.GIVEN, words, decision)
+
+
+def _with_notes(sentence: str, later: Iterable[ConsentRecord], systems: Mapping[str, str]) -> str:
+    notes = (_noted(each, systems) for each in later if each.kind in (Kind.OVERRULED, Kind.HELD))
+    return " ".join([sentence, *dict.fromkeys(notes)])
 
 
 def title_of(record: ConsentRecord) -> str:

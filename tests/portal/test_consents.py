@@ -37,6 +37,12 @@ def test_a_consent_becomes_a_value_and_a_record(cause: Event, anna: Customer) ->
     assert (told["at"], told["event"]) == ("2026-02-03T10:12:00+00:00", cause.pk)
 
 
+def test_the_vendors_own_number_of_an_event_does_not_hide_ours(cause: Event, anna: Customer) -> None:
+    decide(anna, [entry(details={"event": "0b1c-77"})], cause)
+    told = ConsentRecord.objects.get().contents
+    assert (told["event"], told["vendor_event"]) == (cause.pk, "0b1c-77")
+
+
 def test_each_record_stands_behind_the_one_before(cause: Event, anna: Customer) -> None:
     decide(anna, [entry(), entry("confirmed", source=ACTITO)], cause)
     decide(anna, [withdrawn()], cause)

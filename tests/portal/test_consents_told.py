@@ -84,8 +84,12 @@ def test_what_was_said_before_the_decision_is_not_told() -> None:
 
 
 def test_nothing_was_decided_yet() -> None:
-    found = told(record(1, "held"))
-    assert (found.subscribed, found.sentence) == (None, "Nothing was decided about Newsletter yet.")
+    found = told(record(1, "held", source=ACTITO))
+    assert (found.subscribed, found.sentence) == (
+        None,
+        "Nothing was decided about Newsletter yet. Since 3 Feb 2026 it waits for somebody's decision, because Actito "
+        "says otherwise.",
+    )
 
 
 def test_contents_that_were_removed() -> None:
