@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from integrations.didomi.answers import DidomiUser
 
 from integrations.didomi import consents, reading
+from integrations.didomi.answers import DidomiUser
 from integrations.didomi.consents import received_of
 from integrations.didomi.reading import status_of
 from integrations.pairing.models import ConsentMapping, ConsentReview, PairedPerson, Pairing
