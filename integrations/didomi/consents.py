@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from integrations.didomi.catalogue import kept_of
 from integrations.didomi.models import DidomiConnection, connections_of
+from integrations.didomi.paths import Vocabulary
 from integrations.didomi.payloads import Envelope, envelope_of, moment_of, name_of, told_of
 from integrations.didomi.reading import DIDOMI_READING
+from integrations.didomi.vocabulary import vocabulary_of
 from integrations.pairing import hub
 from integrations.pairing.registry import Received, Told
 from portal import ledger
@@ -41,12 +44,20 @@ def take_event(work: Work) -> Result | partial[Result]:
         return partial(_read_again, event, connection, envelope)
     if envelope.type == USER_DELETED:
         return partial(_deleted, event, connection, envelope.person)
-    told, said = _told(envelope, event.created_at)
+    told, said = _told(envelope, event.created_at, known_of(connection))
     return partial(_tell, event, connection, told, said)
 
 
-def received_of(event: Event, connection: DidomiConnection) -> Received:
-    """A stored webhook as samples and rehearsals see it: what it tells, or why it tells nothing."""
+def known_of(connection: DidomiConnection) -> Vocabulary:
+    """The ids of the organisation's catalogue. Reads the database."""
+    return vocabulary_of(kept_of(connection))
+
+
+def received_of(event: Event, connection: DidomiConnection, known: Vocabulary | None = None) -> Received:
+    """A stored webhook as samples and rehearsals see it: what it tells, or why it tells nothing. Pure.
+
+    `known`: what `known_of` says of the connection.
+    """
     body = event.payload.get("body")
     if not isinstance(body, dict):
         return Received(event.pk, event.created_at, None, say("Its contents were removed."))
@@ -54,7 +65,7 @@ def received_of(event: Event, connection: DidomiConnection) -> Received:
     skipped = skipped_of(envelope, connection)
     if not skipped and envelope.type not in {CREATED, UPDATED}:
         skipped = say("It tells no consents.")
-    told = None if skipped else _told(envelope, event.created_at)[0]
+    told = None if skipped else _told(envelope, event.created_at, known)[0]
     return Received(event.pk, event.created_at, told, skipped)
 
 
@@ -89,9 +100,9 @@ def _unfinished(envelope: Envelope) -> Sentence:
     return Sentence()
 
 
-def _told(envelope: Envelope, received: datetime) -> tuple[Told, Sentence]:
+def _told(envelope: Envelope, received: datetime, known: Vocabulary | None) -> tuple[Told, Sentence]:
     at, said = decided_at(envelope, received)
-    told = told_of(envelope.entity, envelope.regulation, at, old_entity=envelope.old_entity)
+    told = told_of(envelope.entity, envelope.regulation, at, old_entity=envelope.old_entity, known=known)
     return told, said
 
 
