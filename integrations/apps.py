@@ -12,6 +12,7 @@ class IntegrationsConfig(AppConfig):
         from integrations.rules import triggers
         from integrations.rules.admin import registered  # noqa: F401 - registers the admins
         from integrations.rules.registry import rule_action
+        from portal.consents import decides
         from portal.erasure import erases
         from portal.ledger import handles, regularly, subscribe
         from portal.ledger.registry import name_news
@@ -31,6 +32,7 @@ class IntegrationsConfig(AppConfig):
         erases("rules", "integrations.rules.erasing.erase")
         holds("customer.changed/rules", "changes", needed=True)
         handles("consents.answer", "integrations.pairing.answering.answer", title=_("Consent decided by the team"))
+        decides("integrations.pairing.lines.decided_names")
         name_news("consents.asked", _("Consent to review"))
         handles("rule.day", "integrations.rules.days.walk", title=_("Customers whose date has come"))
         handles("rule.due", "integrations.rules.firing.consider_day", title=_("Date of a rule"))

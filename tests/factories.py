@@ -71,6 +71,8 @@ from portal.models import (
     ApiKey,
     Attempt,
     Change,
+    ConsentHead,
+    ConsentRecord,
     Customer,
     Event,
     Identity,
@@ -242,6 +244,31 @@ class ChangeFactory(Factory[Change]):
     kind = Change.Kind.CHANGED
     model = "passes.passtemplate"
     object_key = "1"
+
+
+class ConsentRecordFactory(Factory[ConsentRecord]):
+    """A record that looks like one of a chain; a real one is added by portal.consents."""
+
+    class Meta:
+        model = ConsentRecord
+
+    customer = factory.SubFactory(CustomerFactory)
+    tenant = factory.SelfAttribute("customer.tenant")
+    number = factory.Sequence(lambda number: number + 1)
+    kind = ConsentRecord.Kind.GIVEN
+    name = "newsletter"
+    source = "didomi:1"
+    contents_text = "{}"
+    content_hash = previous = hash = "0" * 64
+
+
+class ConsentHeadFactory(Factory[ConsentHead]):
+    class Meta:
+        model = ConsentHead
+
+    tenant = factory.SubFactory(TenantFactory)
+    number = 1
+    hash = "0" * 64
 
 
 class WatcherFactory(Factory[Watcher]):

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from integrations.didomi.catalogue import kept_of
 from integrations.didomi.models import DidomiConnection, connections_of
+from integrations.didomi.origin import is_ours
 from integrations.didomi.paths import Vocabulary
 from integrations.didomi.payloads import Envelope, envelope_of, moment_of, name_of, told_of
 from integrations.didomi.reading import DIDOMI_READING
@@ -44,20 +44,12 @@ def take_event(work: Work) -> Result | partial[Result]:
         return partial(_read_again, event, connection, envelope)
     if envelope.type == USER_DELETED:
         return partial(_deleted, event, connection, envelope.person)
-    told, said = _told(envelope, event.created_at, known_of(connection))
+    told, said = _told(envelope, event.created_at, vocabulary_of(connection))
     return partial(_tell, event, connection, told, said)
 
 
-def known_of(connection: DidomiConnection) -> Vocabulary:
-    """The ids of the organisation's catalogue. Reads the database."""
-    return vocabulary_of(kept_of(connection))
-
-
-def received_of(event: Event, connection: DidomiConnection, known: Vocabulary | None = None) -> Received:
-    """A stored webhook as samples and rehearsals see it: what it tells, or why it tells nothing. Pure.
-
-    `known`: what `known_of` says of the connection.
-    """
+def received_of(event: Event, connection: DidomiConnection) -> Received:
+    """A stored webhook as samples and rehearsals see it: what it tells, or why it tells nothing."""
     body = event.payload.get("body")
     if not isinstance(body, dict):
         return Received(event.pk, event.created_at, None, say("Its contents were removed."))
@@ -65,7 +57,7 @@ def received_of(event: Event, connection: DidomiConnection, known: Vocabulary | 
     skipped = skipped_of(envelope, connection)
     if not skipped and envelope.type not in {CREATED, UPDATED}:
         skipped = say("It tells no consents.")
-    told = None if skipped else _told(envelope, event.created_at, known)[0]
+    told = None if skipped else _told(envelope, event.created_at, vocabulary_of(connection))[0]
     return Received(event.pk, event.created_at, told, skipped)
 
 
@@ -86,10 +78,12 @@ def skipped_of(envelope: Envelope, connection: DidomiConnection) -> Sentence:
     if envelope.regulation not in connection.regulations:
         return say("This is under the regulation “%(regulation)s”, which the connection does not take.",
                    regulation=envelope.regulation)  # fmt: skip
-    return _unfinished(envelope) if envelope.type in {CREATED, UPDATED} else Sentence()
+    return _unfinished(envelope, connection) if envelope.type in {CREATED, UPDATED} else Sentence()
 
 
-def _unfinished(envelope: Envelope) -> Sentence:
+def _unfinished(envelope: Envelope, connection: DidomiConnection) -> Sentence:
+    if is_ours(connection, envelope.entity):
+        return say("Our own event: Didomi tells what the portal told it.")
     status = name_of(envelope.entity.get("status")) or CONFIRMED
     if status == PENDING:
         return say("It waits for its approval in Didomi. Once it is approved, Didomi tells it again.")
@@ -100,7 +94,7 @@ def _unfinished(envelope: Envelope) -> Sentence:
     return Sentence()
 
 
-def _told(envelope: Envelope, received: datetime, known: Vocabulary | None) -> tuple[Told, Sentence]:
+def _told(envelope: Envelope, received: datetime, known: Vocabulary) -> tuple[Told, Sentence]:
     at, said = decided_at(envelope, received)
     told = told_of(envelope.entity, envelope.regulation, at, old_entity=envelope.old_entity, known=known)
     return told, said

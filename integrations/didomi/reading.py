@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from integrations.didomi.answers import DidomiUser
-from integrations.didomi.catalogue import kept_of
 from integrations.didomi.client import DidomiClient
 from integrations.didomi.models import DidomiConnection, connections_of
 from integrations.didomi.paths import Vocabulary
@@ -35,8 +34,8 @@ def read_user(work: Work) -> Result | partial[Result]:
     users = DidomiClient(connection, work.trail).users(person, regulation=regulation)
     if not users:
         return ledger.ignored(say("Didomi does not know this person any more. Nothing was changed."))
-    known = vocabulary_of(kept_of(connection))
-    return partial(_tell, event, connection, status_of(users, person, regulation, event.created_at, known))
+    told = status_of(users, person, regulation, event.created_at, vocabulary_of(connection))
+    return partial(_tell, event, connection, told)
 
 
 def status_of(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from integrations.pairing.registry import consent_side
 from portal.api import describe
-from portal.ledger import handles, regularly
+from portal.ledger import handles, regularly, subscribe
 from portal.retention import holds
 from portal.watch.words import name_backlog
 
@@ -14,7 +15,7 @@ HERE = "integrations.didomi"
 
 
 def register() -> None:
-    for concern in (_arrivals, _catalogue):
+    for concern in (_arrivals, _catalogue, _back):
         concern()
 
 
@@ -29,6 +30,15 @@ def _arrivals() -> None:
 
 
 def _catalogue() -> None:
-    """What the organisation asks people for."""
     handles("didomi.catalogue", f"{HERE}.catalogue.read_catalogue", title=_("Didomi catalogue read"), coalesces=True)
     regularly("didomi.catalogue", f"{HERE}.catalogue.ask_all")
+
+
+def _back() -> None:
+    """The side of pairings where people say what they consent to."""
+    consent_side("didomi", f"{HERE}.side.Didomi")
+    title = _("Consents for Didomi")
+    handles("didomi.consents", f"{HERE}.writeback.write_consents", title=title, coalesces=True)
+    subscribe("consents.changed", "didomi", f"{HERE}.writeback.tell", title=title, coalesces=True,
+              wanted=f"{HERE}.writeback.wanted")  # fmt: skip
+    holds("didomi.consents", "key", needed=True)

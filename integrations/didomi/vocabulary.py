@@ -1,75 +1,55 @@
-"""The ids that an organisation uses: from its catalogue, and from events, since the catalogue has no channels. Pure."""
+"""Which ids an organisation uses, as far as is known: of its catalogue, and channels, which no catalogue lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable
 
-from integrations.didomi.catalogue import Catalogue
-from integrations.didomi.paths import KnownPreference, Vocabulary, values_in
+from integrations.didomi.catalogue import kept_of
+from integrations.didomi.models import DidomiConnection
+from integrations.didomi.paths import KnownPreference, Target, Vocabulary, spellings
 
-
-def vocabulary_of(catalogue: Catalogue | None, entities: Iterable[Mapping[str, Any]] = ()) -> Vocabulary:
-    """`entities`: consent events, from which the rest is learned."""
-    found = _Found()
-    if catalogue:
-        found.learn_catalogue(catalogue)
-    for entity in entities:
-        found.learn_event(entity)
-    return found.vocabulary()
+# As Didomi's pages name them.
+CHANNELS = ("email", "sms", "phone", "mail", "push")
+_OF_CHANNEL = re.compile(r"consents(_|__|\.)channels?\1(?P<id>.+)\1enabled\Z")
 
 
-class _Found:
-    def __init__(self) -> None:
-        self.purposes: dict[str, None] = {}
-        self.channels: dict[str, None] = {}
-        self.values: dict[str, dict[str, None]] = {}  # of each preference
-        self.owners: dict[str, dict[str, None]] = {}  # the purposes of each preference
-
-    def vocabulary(self) -> Vocabulary:
-        preferences = tuple(
-            KnownPreference(name, tuple(values), tuple(self.owners.get(name, {})))
-            for name, values in self.values.items()
+def vocabulary_of(connection: DidomiConnection, paths: Iterable[str] = ()) -> Vocabulary:
+    """`paths`: those of mappings, which may name channels that nothing else tells of."""
+    kept = kept_of(connection)
+    named = (found["id"] for path in paths if (found := _OF_CHANNEL.match(path)))
+    channels = tuple(dict.fromkeys([*CHANNELS, *named]))
+    if kept is None:
+        return Vocabulary(channels=channels)
+    belonging = [(purpose.id, set(purpose.preferences)) for purpose in kept.purposes]
+    preferences = tuple(
+        KnownPreference(
+            each.id,
+            tuple(value.id for value in each.values),
+            each.purposes or tuple(purpose for purpose, own in belonging if each.id in own),
         )
-        return Vocabulary(tuple(self.purposes), tuple(self.channels), preferences)
-
-    def learn_catalogue(self, catalogue: Catalogue) -> None:
-        for preference in catalogue.preferences or []:
-            self.values.setdefault(preference.id, {}).update(dict.fromkeys(each.id for each in preference.values))
-            self.owners.setdefault(preference.id, {}).update(dict.fromkeys(preference.purposes))
-        for purpose in catalogue.purposes:
-            self.purposes[purpose.id] = None
-            for name in purpose.preferences:
-                self.values.setdefault(name, {})
-                self.owners.setdefault(name, {})[purpose.id] = None
-
-    def learn_event(self, entity: Mapping[str, Any]) -> None:
-        consents = _object(entity.get("consents"))
-        self.channels.update(dict.fromkeys(name for name, _ in _items(consents.get("channels"))))
-        for purpose, held in _items(consents.get("purposes")):
-            self.purposes[purpose] = None
-            self.channels.update(dict.fromkeys(name for name, _ in _items(held.get("channels"))))
-            for preference, member in _items(held.get("preferences")):
-                self._own(purpose, preference)
-                self.channels.update(dict.fromkeys(name for name, _ in _items(member.get("channels"))))
-            for preference, chosen in _object(held.get("values")).items():
-                self._own(purpose, preference)
-                self.values[preference].update(dict.fromkeys(values_in(_object(chosen).get("value"))))
-
-    def _own(self, purpose: str, preference: str) -> None:
-        """A preference that the catalogue lets belong to any purpose goes on doing so."""
-        is_any = preference in self.values and not self.owners.get(preference)
-        self.values.setdefault(preference, {})
-        if not is_any:
-            self.owners.setdefault(preference, {})[purpose] = None
+        for each in kept.preferences or []
+    )
+    return Vocabulary(tuple(each.id for each in kept.purposes), channels, preferences)
 
 
-def _items(found: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    for each in found if isinstance(found, list) else []:
-        name = each.get("id") if isinstance(each, dict) else None
-        if isinstance(name, str) and name:
-            yield name, each
+def titled_paths(connection: DidomiConnection) -> list[tuple[str, str]]:
+    """(path, what it asks people for) of all that can be mapped and written back."""
+    kept, found = kept_of(connection), vocabulary_of(connection)
+    titles: dict[str, str] = {}
+    if kept:
+        titles = {each.id: each.title for each in kept.purposes}
+        titles |= {each.id: each.title for each in kept.preferences or []}
+        titles |= {value.id: value.title for each in kept.preferences or [] for value in each.values}
+    return [(path_of(target), _title(target, titles)) for target in found.targets()]
 
 
-def _object(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
+def path_of(target: Target) -> str:
+    """The spelling that Didomi's page on Actito uses."""
+    plain = "_".join(step.text for step in target.place)
+    return plain if plain in spellings(target.place) else min(spellings(target.place))
+
+
+def _title(target: Target, titles: dict[str, str]) -> str:
+    named = (target.purpose, target.preference, target.value, target.channel)
+    return " · ".join(titles.get(each) or each for each in named if each)

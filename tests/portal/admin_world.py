@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,6 +103,7 @@ def make_world(mark: str) -> World:
     for add in (_add_imports, _add_didomi):
         add(world)
     _add_rules(world, template, customer)
+    _add_consents(world, customer)
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(
@@ -157,6 +159,12 @@ def _add_didomi(world: World) -> None:
     )
     asked = {"id": f"{mark}-news", "title": f"{mark} news", "type": "", "regulations": [], "preferences": []}
     world.add(make.DidomiCatalogueFactory.make(connection=didomi, purposes=[asked]))
+
+
+def _add_consents(world: World, customer: Customer) -> None:
+    told = {"title": f"{world.mark} letter", "who": f"{world.mark} Anna", "shown": f"{world.mark} may write to you."}
+    record = world.add(make.ConsentRecordFactory.make(customer=customer, contents_text=json.dumps(told)))
+    world.add(make.ConsentHeadFactory.make(tenant=world.tenant, number=record.number))
 
 
 def _add_imports(world: World) -> None:

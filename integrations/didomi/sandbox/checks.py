@@ -64,6 +64,7 @@ def check_consents(consents: Any, known: Catalogue, switches: Switches) -> Json:
     _demand(isinstance(consents, dict), "should have required property 'consents'")
     for part in ("channels", "purposes"):
         _check_choices(consents.get(part), part, switches)
+    _demand(isinstance(consents.get("tcfcs"), str | None), "'tcfcs' should be string")
     vendors = consents.get("vendors") or {}
     _demand(isinstance(vendors, dict) and all(map(_is_texts, vendors.values())), "'vendors' must hold lists of ids")
     if switches.check_catalogue and (unknown := next(known.unknown(consents), "")):

@@ -253,7 +253,7 @@ def test_news_is_posted_again_five_times_within_five_minutes_and_parked_then(
     listener.answers = [500] * 6
     started = time.monotonic()
     newsletter(sandbox)
-    assert 0.3 <= time.monotonic() - started < 2
+    assert 0.3 <= time.monotonic() - started < 5
     rows = sandbox.deliveries()
     assert [(row["try"], row["status"]) for row in rows] == [(count, 500) for count in range(1, 7)]
     gaps = [later["sent_at"] - row["sent_at"] for row, later in pairwise(rows)]
