@@ -16,6 +16,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from integrations.didomi.addresses import webhook_address
+from integrations.didomi.admin.webhook_admin import Webhook
 from integrations.didomi.catalogue import ask, kept_of, newest
 from integrations.didomi.checkup import check_up, passed
 from integrations.didomi.models import DidomiCatalogue, DidomiConnection
@@ -69,7 +70,7 @@ class TestForm(DialogForm):
 
 
 @admin.register(DidomiConnection, site=site)
-class DidomiConnectionAdmin(LaneAdmin, TenantAdmin):
+class DidomiConnectionAdmin(Webhook, LaneAdmin, TenantAdmin):
     """Owners set the connection up; marketers test it and read its catalogue."""
 
     change_action = add_action = delete_action = Action.CONNECT
@@ -77,7 +78,7 @@ class DidomiConnectionAdmin(LaneAdmin, TenantAdmin):
     list_display = ("name", "organization_id", "state")
     empty_sentence = _("A connection brings in what people consent to in Didomi: an organisation, its key and secret.")
     change_form_template = "admin/didomi/connection.html"
-    actions_detail = ("test", "resume", "read_catalogue", MORE)
+    actions_detail = ("webhook_address", "test", "resume", "read_catalogue", MORE)
     fieldsets = (
         (None, {"fields": ["name"]}),
         (_("Where Didomi is"), {"fields": [("organization_id", "host"), ("api_key", "api_secret")]}),
