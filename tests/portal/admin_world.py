@@ -164,7 +164,7 @@ def _add_didomi(world: World) -> None:
 def _add_consents(world: World, customer: Customer) -> None:
     told = {"title": f"{world.mark} letter", "who": f"{world.mark} Anna", "shown": f"{world.mark} may write to you."}
     record = world.add(make.ConsentRecordFactory.make(customer=customer, contents_text=json.dumps(told)))
-    world.add(make.ConsentHeadFactory.make(tenant=world.tenant, number=record.number))
+    world.add(make.ConsentHeadFactory.make(tenant=world.tenant, number=record.number, seal=f"{world.mark}:"))
 
 
 def _add_imports(world: World) -> None:
