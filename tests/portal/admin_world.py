@@ -199,8 +199,8 @@ def _add_pairing(world: World, connection: Any, customer: Any) -> None:
     mark = world.mark
     didomi = world.add(make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} Didomi"))
     make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} other Didomi")  # nobody has paired it yet
-    pairing = world.add(make.PairingFactory.make(tenant=world.tenant, name=f"{mark} pairing", profiles=connection.source,
-                                                 consents=didomi_source(didomi)))  # fmt: skip
+    sides = {"consents": didomi_source(didomi), "profiles": connection.source}
+    pairing = world.add(make.PairingFactory.make(tenant=world.tenant, name=f"{mark} pairing", **sides))
     world.add(make.ConsentMappingFactory.make(pairing=pairing, target=f"{mark}News"))
     held = {"state": True, "at": None, "by": f"{mark}", "sides": {}}
     world.add(make.PairedPersonFactory.make(pairing=pairing, customer=customer, standings={"newsletter": held}))

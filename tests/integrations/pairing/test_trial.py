@@ -76,7 +76,9 @@ def test_a_subscription_that_is_off_is_no_refusal(pairing: Pairing, anna: Custom
     assert trial(pairing, 10).subscribed == 1
 
 
-@pytest.mark.parametrize(("upsert", "said"), [(False, "skipped if they are not there"), (True, "created if they are not")])
+@pytest.mark.parametrize(
+    ("upsert", "said"), [(False, "skipped if they are"), (True, "created if they are")]
+)
 def test_whom_the_portal_does_not_know_is_skipped_with_a_reason(pairing: Pairing, upsert: bool, said: str) -> None:
     pairing.upsert_mode = upsert
     say(told("nobody@example.com", **{NEWSLETTER: True}))
