@@ -13,11 +13,11 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.actito.models import ActitoConnection, ActitoScenario
+from integrations.didomi.models import DidomiConnection
 from passes.models import PassTemplate
 from portal.models import ApiKey, Customer, Event, Pruning, Tenant
 from portal.tenancy import Role
 from tests import factories as make
-from tests.integrations.pairing.sides import didomi_source
 
 
 @dataclass
@@ -197,9 +197,8 @@ def _add_rules(world: World, template: Any, customer: Any) -> None:
 
 def _add_pairing(world: World, connection: Any, customer: Any) -> None:
     mark = world.mark
-    didomi = world.add(make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} Didomi"))
     make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} other Didomi")  # nobody has paired it yet
-    sides = {"consents": didomi_source(didomi), "profiles": connection.source}
+    sides = {"consents": world.rows[DidomiConnection].source, "profiles": connection.source}
     pairing = world.add(make.PairingFactory.make(tenant=world.tenant, name=f"{mark} pairing", **sides))
     world.add(make.ConsentMappingFactory.make(pairing=pairing, target=f"{mark}News"))
     held = {"state": True, "at": None, "by": f"{mark}", "sides": {}}

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.didomi.models import DidomiConnection
-from integrations.pairing import registry
 from integrations.pairing.registry import Choice, Received, Told
 from portal.sentences import Sentence, say
 
@@ -64,12 +63,6 @@ class Paper:
             return say("This is no event.")
 
 
-class PaperDidomi(Paper):
-    """Stands for Didomi's own side while nobody registers that."""
-
-    name = "didomi"
-
-
 def told(key: str = "anna@example.com", at: datetime = LATER, ambiguous: Collection[str] = (),
          metadata: Mapping[str, Any] | None = None, **leaves: bool | str | None) -> Told:  # fmt: skip
     return Told(key, at, leaves, frozenset(ambiguous), metadata or {})
@@ -77,9 +70,3 @@ def told(key: str = "anna@example.com", at: datetime = LATER, ambiguous: Collect
 
 def received(number: int, event: Told | None, why: str = "") -> Received:
     return Received(number, timezone.now(), event, Sentence(why))
-
-
-def didomi_source(connection: DidomiConnection) -> str:
-    if not registry.is_known(connection.source):
-        registry.consent_side("didomi", f"{__name__}.PaperDidomi")
-    return connection.source

@@ -15,8 +15,8 @@ from portal.models import ConsentRecord, Customer, Event, Tenant
 from portal.sentences import say
 from portal.tenancy import Role
 from tests import factories as make
+from tests.integrations.pairing.admin.test_pairings import SUBMIT, content, person
 from tests.integrations.pairing.sides import LATER
-from tests.integrations.pairing.test_admin import SUBMIT, content, person
 from tests.portal.admin_world import action, url
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from integrations.actito.transfer import document_of
 from integrations.pairing import connector
 from integrations.pairing.models import Pairing
 from portal.models import Tenant
-from tests.integrations.pairing.conftest import paired
+from tests.integrations.pairing.admin.paired_world import paired
 from tests.integrations.pairing.sides import EMAIL, NEWSLETTER, PROMOTIONS
 
 pytestmark = pytest.mark.django_db

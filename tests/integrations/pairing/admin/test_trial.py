@@ -12,7 +12,7 @@ from integrations.pairing.standing import Seen, Standing, Verdict
 from integrations.pairing.trial import SHOWN, trial
 from portal.models import ConsentRecord, Customer, Event, Tenant
 from tests import factories as make
-from tests.integrations.pairing.conftest import known
+from tests.integrations.pairing.admin.paired_world import known
 from tests.integrations.pairing.sides import LATER, NEWSLETTER, PROMOTIONS, Paper, received, told
 
 pytestmark = pytest.mark.django_db
@@ -76,9 +76,7 @@ def test_a_subscription_that_is_off_is_no_refusal(pairing: Pairing, anna: Custom
     assert trial(pairing, 10).subscribed == 1
 
 
-@pytest.mark.parametrize(
-    ("upsert", "said"), [(False, "skipped if they are"), (True, "created if they are")]
-)
+@pytest.mark.parametrize(("upsert", "said"), [(False, "skipped if they are"), (True, "created if they are")])
 def test_whom_the_portal_does_not_know_is_skipped_with_a_reason(pairing: Pairing, upsert: bool, said: str) -> None:
     pairing.upsert_mode = upsert
     say(told("nobody@example.com", **{NEWSLETTER: True}))

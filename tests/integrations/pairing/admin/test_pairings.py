@@ -18,7 +18,7 @@ from portal.models import Change, Customer, Tenant
 from portal.sentences import joined, say
 from portal.tenancy import Role
 from tests import factories as make
-from tests.integrations.pairing.conftest import connected, known, paired
+from tests.integrations.pairing.admin.paired_world import connected, known, paired
 from tests.integrations.pairing.sides import EMAIL, NEWSLETTER, PROMOTIONS, Paper, received, told
 from tests.portal.admin_world import World, action, client_of, url
 
@@ -160,7 +160,9 @@ def test_a_stored_line_whose_subscription_went_does_not_keep_others_from_being_s
     actito.structure.save()
     answer = marketer.post(url(Pairing, "change", pairing.pk), form(pairing, {"target": "Catalogue", "path": EMAIL}))
     assert answer.status_code == 302
-    assert "The profile table has no subscription “Newsletter”." in content(marketer.get(url(Pairing, "change", pairing.pk)))
+    assert "The profile table has no subscription “Newsletter”." in content(
+        marketer.get(url(Pairing, "change", pairing.pk))
+    )
 
 
 def test_a_pairing_whose_connection_was_deleted_still_has_a_page(pairing: Pairing, marketer: Client) -> None:
