@@ -18,7 +18,7 @@ from integrations.pairing.judging import News, entry, held_of, judge_all, news_o
 from integrations.pairing.lines import lines_of, master_of
 from integrations.pairing.models import PairedPerson, Pairing
 from integrations.pairing.registry import Told, profile_side_of
-from integrations.pairing.standing import Standing, Verdict, Word, after, judge
+from integrations.pairing.standing import Seen, Standing, Verdict, Word, after, judge
 from portal import customers, ledger
 from portal.ledger import Result
 from portal.models import Customer, Event
@@ -66,7 +66,7 @@ def take(pairing: Pairing, customer: Customer, arrival: Arrival, cause: Event) -
     """What the consent platform told of a known customer."""
     lines = {line.name: line for line in lines_of(pairing)}
     news = [
-        News(lines[name], Word(pairing.consents, state, arrival.at), arrival.proof)
+        News(lines[name], Word(pairing.consents, state, arrival.at, of_event=True), arrival.proof)
         for name, state in arrival.states.items() if name in lines
     ]  # fmt: skip
     held = held_of(pairing, customer)
@@ -151,7 +151,7 @@ def _seen(
 class Plan:
     """What a side is to be written: {"newsletter": True}, and since when each stands.
 
-    `unreported`: the side has changed since it was last seen, and nobody has told of that yet.
+    `unreported`: the side is in a state that nobody has told of yet, and that does not stand.
     """
 
     states: dict[str, bool] = field(default_factory=dict)
@@ -168,7 +168,7 @@ def plan(pairing: Pairing, customer: Customer, side: str, states: Mapping[str, b
     for news in news_of(pairing, held, side, states, at=None, decides=False):
         standing = held.standing(news.line.name)
         verdict = judge(standing, news.word, news.line.policy, master_of(pairing, news.line.policy))
-        unreported |= side in standing.sides and verdict is not Verdict.KNOWN
+        unreported |= verdict is not Verdict.KNOWN
         held.keep(news.line.name, after(standing, news.word, verdict, timezone.now()))
     due = {line.name: held.standing(line.name) for line in lines_of(pairing)}
     wanted = {name: standing for name, standing in due.items() if _is_due(standing, states.get(name))}
@@ -210,7 +210,7 @@ def wrote(
         held.note_told(side, told_at)
     now, entries = timezone.now(), []
     for name, state in written.items():
-        held.keep(name, held.standing(name).with_side(side, state, now))
+        held.keep(name, held.standing(name).with_side(side, Seen(state, now, decided=told_at)))
         entries.append(entry("confirmed", name, pairing, state, state, now, side, {}))
     held.save()
     customers.apply_consents(customer, entries, cause=cause)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from integrations.pairing import flips, reviews
 from integrations.pairing.lines import Line, lines_of, master_of
 from integrations.pairing.models import PairedPerson, Pairing
-from integrations.pairing.standing import Standing, Verdict, Word, after, judge
+from integrations.pairing.standing import Seen, Standing, Verdict, Word, after, judge
 from portal import customers, ledger
 from portal.consents import Entry
 from portal.models import Customer, Event
@@ -45,7 +45,7 @@ def news_of(
         if state is None or (seen and seen.state == state and (seen.said or not decides)):
             continue
         if not state and not seen and not decides:  # that nobody was asked is no refusal
-            held.keep(line.name, standing.with_side(side, state, timezone.now(), said=False))
+            held.keep(line.name, standing.with_side(side, Seen(state, timezone.now(), said=False)))
             continue
         found.append(News(line, Word(side, state, at), {}))
     return found
@@ -84,7 +84,7 @@ def _judge(
     now = timezone.now()
     if held.paused_at:
         reviews.hear(pairing, customer, name, word, cause)
-        held.keep(name, standing.with_side(word.side, word.state, now))
+        held.keep(name, after(standing, word, Verdict.OVERRULED, now))
         entries.append(entry("held", name, pairing, standing.state, word.state, word.at, word.side, news.proof))
         return say("“%(name)s”: the person is paused, so it waits for an answer.", name=name)
     verdict = judge(standing, word, news.line.policy, master_of(pairing, news.line.policy))

@@ -18,15 +18,28 @@ from typing import Any
 class Seen:
     """The state in which a side was last seen or written, and when that was.
 
-    `said`: False where it was merely found unsubscribed, which may mean that nobody was ever asked.
+    `said`: False where nobody reported it: found unsubscribed, somebody may never have been asked. `decided`: when the
+    person decided so, where the side goes by such times: what it tells of before is past.
     """
 
     state: bool
     at: datetime
     said: bool = True
+    decided: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"state": self.state, "at": self.at.isoformat(), **({} if self.said else {"said": False})}
+        more = {"said": None if self.said else False, "decided": _told(self.decided)}
+        return {
+            "state": self.state,
+            "at": _told(self.at),
+            **{name: each for name, each in more.items() if each is not None},
+        }
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> Seen:
+        return cls(
+            kept["state"], datetime.fromisoformat(kept["at"]), kept.get("said", True), _read(kept.get("decided"))
+        )
 
 
 @dataclass(frozen=True)
@@ -43,8 +56,13 @@ class Standing:
         seen = self.sides.get(side)
         return seen is not None and seen.state == self.state
 
-    def with_side(self, side: str, state: bool, at: datetime, *, said: bool = True) -> Standing:
-        return replace(self, sides={**self.sides, side: Seen(state, at, said)})
+    def with_side(self, side: str, seen: Seen) -> Standing:
+        return replace(self, sides={**self.sides, side: seen})
+
+    def is_past(self, word: Word) -> bool:
+        """Whether the side has told of a later decision already, so that this is not its state."""
+        seen = self.sides.get(word.side)
+        return bool(seen and seen.decided and word.at and word.at < seen.decided)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,10 +76,7 @@ def standing_of(kept: Mapping[str, Any] | None) -> Standing:
     """What `as_json` made of one."""
     if not kept:
         return Standing()
-    sides = {
-        side: Seen(each["state"], datetime.fromisoformat(each["at"]), each.get("said", True))
-        for side, each in kept["sides"].items()
-    }
+    sides = {side: Seen.of_json(each) for side, each in kept["sides"].items()}
     return Standing(kept["state"], _read(kept["at"]), kept["by"], sides, kept.get("held", False))
 
 
@@ -75,11 +90,15 @@ def _read(at: str | None) -> datetime | None:
 
 @dataclass(frozen=True)
 class Word:
-    """What a side says of a consent. `at`: when the person decided, None where nobody knows."""
+    """What a side says of a consent. `at`: when the person decided, None where nobody knows.
+
+    `of_event`: it comes with an event, which may be late; else the side was read, and is in that state.
+    """
 
     side: str
     state: bool
     at: datetime | None
+    of_event: bool = False
 
 
 class Verdict(StrEnum):
@@ -135,7 +154,9 @@ def _is_newer(standing: Standing, word: Word) -> bool:
 
 def after(standing: Standing, word: Word, verdict: Verdict, seen_at: datetime) -> Standing:
     """What stands then. `seen_at`: when the side was found in that state."""
-    noted = standing.with_side(word.side, word.state, seen_at)
+    decided = word.at if word.of_event else None
+    seen_so = Seen(word.state, seen_at, said=word.at is not None, decided=decided)
+    noted = standing if word.of_event and standing.is_past(word) else standing.with_side(word.side, seen_so)
     if verdict is Verdict.FOLLOWED:
         seen = standing.sides.get(word.side)
         return replace(noted, state=word.state, at=word.at or (seen.at if seen else None), by=word.side)

@@ -94,13 +94,14 @@ class Played:
     def choose(self, side: str, state: bool, at: datetime) -> None:
         """The person decides in one of the systems, which sets out to report it.
 
-        A profile reports changes alone, and one to and fro between two readings is none.
+        A profile reports changes alone: one to and fro between two readings is none, and who never subscribed cannot
+        unsubscribe.
         """
         if side == PROFILES:
             waiting = [number for number, each in enumerate(self.reports) if each[0] == PROFILES]
             if waiting:
                 self.deliver(waiting[0])
-            if state == self.profile:
+            if state == bool(self.profile):
                 return
             self.profile = state
         else:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from integrations.pairing.models import ConsentMapping, ConsentReview, PairedPerson
@@ -59,6 +59,7 @@ def _played(policy: str, steps: Steps, check: Callable[[Played], object]) -> Non
             elif what == "write":
                 game.write(which)
         game.settle()
+        note(f"{policy} {steps} {game.choices} {game.platform} {game.profile}")
         check(game)
         transaction.set_rollback(True)
 
