@@ -24,7 +24,8 @@ def leave(pairing: Pairing, names: Collection[str]) -> None:
 
 
 def likely_path(pairing: Pairing, subscription: str) -> str:
-    """The path that has the subscription's name in it, if there is one."""
+    """The shortest path that has the subscription's name in it, if there is one."""
     paths: list[Choice] = consent_side_of(pairing.consents).paths(pairing.consents)
     name = slug(subscription)
-    return next((each.value for each in paths if name in each.value and each.value.endswith("enabled")), "")
+    named = [each.value for each in paths if name in each.value and each.value.endswith("enabled")]
+    return min(named, key=len, default="")

@@ -123,6 +123,6 @@ class LineInline(TenantStackedInline):
     formset = LineFormSet
     change_action = add_action = delete_action = Action.CONFIGURE
     max_num = LINES_MOST
-    fieldsets = ((None, {"fields": [("part", "target", "path"), ("value_name", "policy")]}),)
+    fieldsets = ((None, {"fields": [("part", "target"), "path", ("value_name", "policy")]}),)
     verbose_name_plural = _("Mappings")
     tab = True

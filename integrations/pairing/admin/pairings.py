@@ -48,7 +48,7 @@ class PairingAdmin(SamplePreview, PhaseDialogs, LineDialogs, TrialDialog, Tenant
     inlines = (LineInline,)
     change_form_template = "admin/pairing/pairing.html"
     actions_detail: tuple[Any, ...] = ("try_out", "pause", "resume", "add_line", "leave_it", "take_over")
-    readonly_fields = ("state", "consents_from", "profiles_in", "people_of", "emailing")
+    readonly_fields = ("consents_from", "profiles_in", "people_of", "emailing")
     fieldsets = (
         (None, {"fields": ["name"]}),
         (_("Which systems"), {"fields": [("consents", "profiles")]}),
@@ -87,7 +87,6 @@ class PairingAdmin(SamplePreview, PhaseDialogs, LineDialogs, TrialDialog, Tenant
             set() if self.has_change_permission(request, obj) else set(CONNECTIONS)
         )
         names = tuple(CONNECTIONS[name] if name in fixed else name for name in CONNECTIONS)
-        shown[0][1]["fields"] = [*shown[0][1]["fields"][:-1], ("name", "state")]
         shown[1][1]["fields"] = [names, "people_of"]
         shown[2][1]["fields"] = [*shown[2][1]["fields"], "emailing"]
         return shown

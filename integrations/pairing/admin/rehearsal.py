@@ -9,7 +9,6 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from integrations.pairing.models import ConsentMapping, Pairing
@@ -69,8 +68,7 @@ def summary(found: Trial) -> str:
         "on": found.subscribed, "off": found.unsubscribed, "alone": found.untouched,
     }  # fmt: skip
     if found.held:
-        held = ngettext("%(held)d would wait for review.", "%(held)d would wait for review.", found.held)
-        said += f" {held % {'held': found.held}}"
+        said += " " + _t("%(held)d would wait for review.") % {"held": found.held}
     return said
 
 

@@ -135,8 +135,6 @@ class Why(Question):
 
 
 class DecideForm(DialogForm):
-    form_before_template = "admin/pairing/decide.html"
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.review = row(self.request, ConsentReview, self.object_id, Action.CONFIGURE)
@@ -149,25 +147,21 @@ class DecideForm(DialogForm):
                 choices=[(YES, _choice(_t("Yes"), said, state=True)), (NO, _choice(_t("No"), said, state=False))],
             )  # fmt: skip
 
-    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
-        return {"review": self.review, "deleted": self.review.reason == Reason.DELETED}
-
     def states(self) -> dict[str, bool]:
         chosen = {name: value for name, value in self.cleaned_data.items() if name.startswith(_FIELD)}
         return {name.removeprefix(_FIELD): value == YES for name, value in chosen.items()}
 
 
 def _choice(word: str, said: Iterable[Claim], *, state: bool) -> str:
-    """“Yes – Didomi says so, since 3 Feb 2026, 10:12”"""
+    """“Yes – Didomi, 3 Feb 2026, 10:12”"""
     voices = [_voice(claim) for claim in said if claim.state is state]
     return f"{word} – {'; '.join(voices)}" if voices else word
 
 
 def _voice(claim: Claim) -> str:
     if claim.at is None:
-        return _t("%(side)s says so, time unknown") % {"side": claim.side}
-    at = date_format(timezone.localtime(claim.at), "j M Y, H:i")
-    return _t("%(side)s says so, since %(at)s") % {"side": claim.side, "at": at}
+        return _t("%(side)s, time unknown") % {"side": claim.side}
+    return f"{claim.side}, {date_format(timezone.localtime(claim.at), 'j M Y, H:i')}"
 
 
 @admin.register(ConsentReview, site=site)
@@ -251,4 +245,4 @@ extensions.links["review"] = Link(
     "review", _("Consent to review"), ConsentReview, "admin:integrations_consentreview_change",
     person=lambda review: str(review.customer), joined=("customer",),
 )  # fmt: skip
-navigation.add(ConsentReview, _("Consents to review"), icon="rule", group=navigation.DAILY, position=14)
+navigation.add(ConsentReview, _("Consents to review"), icon="gavel", group=navigation.DAILY, position=14)

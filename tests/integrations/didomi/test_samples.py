@@ -10,7 +10,8 @@ import pytest
 from integrations.didomi.models import DidomiConnection
 from integrations.pairing.registry import Told, consent_side_of
 from portal.sentences import Sentence
-from tests.integrations.didomi.didomi_world import ORGANISATION, make_didomi, payload
+from tests.integrations.didomi.arrivals_world import ORGANISATION, payload
+from tests.integrations.didomi.didomi_world import make_didomi
 
 pytestmark = pytest.mark.django_db
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from integrations.actito.models import ActitoConnection, AttributeMapping
 from integrations.mapping import ValueType
+from integrations.pairing.models import ConsentMapping
 from integrations.rules.holding import answered
 from integrations.rules.models import Rule, RuleCondition
 from integrations.rules.order import problem
@@ -125,6 +126,7 @@ def test_a_rule_about_consent_is_entered_from_a_list_and_reads_as_a_sentence(wor
 
 def test_without_a_mapped_subscription_the_page_leads_to_the_mapping(world: World, owner: Client) -> None:
     connection = ActitoConnection.objects.get(tenant=world.tenant)
+    ConsentMapping.objects.all().delete()
     page = owner.get(url(Rule, "add")).content.decode()
     assert "There is none yet" in page
     assert f'href="{url(ActitoConnection, "change", connection.pk)}#mappings-group"' in page
@@ -143,6 +145,7 @@ def test_without_a_mapped_subscription_the_page_leads_to_the_mapping(world: Worl
 
 def test_consents_of_others_and_what_is_no_yes_or_no_are_not_offered(world: World, owner: Client) -> None:
     subscription(make_world("Rossi").tenant, "rossi_news")
+    ConsentMapping.objects.filter(pairing__tenant=world.tenant).delete()
     subscription(world.tenant, "as_text", value_type=ValueType.TEXT)
     subscription(world.tenant, "an_attribute", part=AttributeMapping.Part.ATTRIBUTE)
     page = owner.get(url(Rule, "add")).content.decode()

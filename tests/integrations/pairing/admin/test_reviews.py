@@ -51,8 +51,8 @@ def test_the_page_says_what_each_system_says_and_when(pairing: Pairing, anna: Cu
     assert "time unknown" in page
     assert "Promotions" in page
     dialog = content(marketer.get(action(ConsentReview, review.pk, "decide")))
-    assert "says so, since 3 Feb 2026" in dialog
-    assert "says so, time unknown" in dialog
+    assert ", 3 Feb 2026" in dialog
+    assert ", time unknown" in dialog
 
 
 def test_an_answer_stands_and_is_proven_with_the_name_of_who_gave_it(
