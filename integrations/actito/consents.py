@@ -104,7 +104,10 @@ def write_consents(work: Work) -> Result | partial[Result]:
     targets = {line.name: line.target for line in lines_of(pairing)}
     found = profile.subscriptions or {}
     states = {name: found[target] for name, target in targets.items() if target in found}
-    due, unknown = _writable(connection, targets, hub.plan(pairing, customer, connection.source, states).states)
+    planned = hub.plan(pairing, customer, connection.source, states)
+    if wait := hub.too_early(event, planned):
+        return wait
+    due, unknown = _writable(connection, targets, planned.states)
     sent_at = timezone.now()
     if due and not client.update_profile(profile.profile_id, {}, {targets[name]: state for name, state in due.items()}):
         return partial(writeback.absent, connection, profile.profile_id)

@@ -6,8 +6,8 @@ Everything here but `plan` is part of the transaction that ends an Event. Who lo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -20,10 +20,12 @@ from integrations.pairing.models import PairedPerson, Pairing
 from integrations.pairing.registry import Told, profile_side_of
 from integrations.pairing.standing import Standing, Word, after, judge
 from portal import customers, ledger
+from portal.ledger import Result
 from portal.models import Customer, Event
 from portal.sentences import Sentence, joined, say
 
 PROFILE_WANTED, ATTRIBUTES_TOLD = "profile.wanted", "attributes.told"
+GRACE = timedelta(seconds=30)
 
 
 # A consent platform's events
@@ -146,26 +148,42 @@ def _seen(
 
 @dataclass(frozen=True)
 class Plan:
-    """What a side is to be written: {"newsletter": True}, and since when each stands."""
+    """What a side is to be written: {"newsletter": True}, and since when each stands.
 
-    states: dict[str, bool]
-    since: dict[str, datetime | None]
+    `unreported`: the side has changed since it was last seen, and nobody has told of that yet.
+    """
+
+    states: dict[str, bool] = field(default_factory=dict)
+    since: dict[str, datetime | None] = field(default_factory=dict)
+    unreported: bool = False
 
 
 def plan(pairing: Pairing, customer: Customer, side: str, states: Mapping[str, bool]) -> Plan:
     """What is to be written to a side that was just read with these states. Reads only."""
     held = PairedPerson.objects.filter(pairing=pairing, customer=customer).first()
     if held is None or held.paused_at:
-        return Plan({}, {})
+        return Plan()
+    unreported = False
     for news in news_of(pairing, held, side, states, at=None, decides=False):
         standing = held.standing(news.line.name)
+        unreported |= side in standing.sides
         verdict = judge(standing, news.word, news.line.policy, master_of(pairing, news.line.policy))
         held.keep(news.line.name, after(standing, news.word, verdict, timezone.now()))
     due = {line.name: held.standing(line.name) for line in lines_of(pairing)}
     wanted = {name: standing for name, standing in due.items() if _is_due(standing, states.get(name))}
     return Plan(
-        {name: bool(each.state) for name, each in wanted.items()}, {name: each.at for name, each in wanted.items()}
+        {name: bool(each.state) for name, each in wanted.items()},
+        {name: each.at for name, each in wanted.items()},
+        unreported,
     )
+
+
+def too_early(cause: Event, planned: Plan) -> Result | None:
+    """A change that nobody reported yet has no time. Its report is on its way, most likely, so it is waited for."""
+    if not planned.unreported or cause.created_at + GRACE <= timezone.now():
+        return None
+    return ledger.later(say("Somebody has just changed this there. The report of it is waited for."),
+                        cause.created_at + GRACE)  # fmt: skip
 
 
 def _is_due(standing: Standing, state: bool | None) -> bool:

@@ -41,11 +41,10 @@ def news_of(
     found: list[News] = []
     for line in lines_of(pairing):
         state, standing = states.get(line.name), held.standing(line.name)
-        if state is None or (
-            line.name in held.standings and (known := standing.sides.get(side)) and known.state == state
-        ):
+        seen = standing.sides.get(side)
+        if state is None or (seen and seen.state == state):
             continue
-        if state is False and standing.state is None and not decides:
+        if not state and not seen and not decides:  # that nobody was asked is no refusal
             held.keep(line.name, standing.with_side(side, state, timezone.now()))
             continue
         found.append(News(line, Word(side, state, at), {}))

@@ -66,7 +66,9 @@ def test_every_path_style_reaches_the_structure_by_name_and_by_id(
     verdi.path_style, verdi.table = style, table
     found = ActitoClient(verdi).structure()
     assert found.parts["attributes"]["points"] == Item("points", "INTEGER")
-    assert found.parts["attributes"]["emailAddress"] == Item("emailAddress", "EMAIL_ADDRESS", unique=True)
+    assert found.parts["attributes"]["emailAddress"] == Item(
+        "emailAddress", "EMAIL_ADDRESS", unique=True, mandatory=True
+    )
     assert list(found.parts["subscriptions"]) == ["Newsletter"]
     assert found.parts["segmentations"] == {}
 
@@ -77,7 +79,7 @@ def test_the_documented_structure_is_read(double: Double, doubled: ActitoConnect
     double.profile = answer(201, payload("structure_as_documented"))
     found = ActitoClient(doubled).structure()
     assert double.paths()[-1] == f"/profile-table-structure/v5/entities/{ENTITY}/profile-tables/16"
-    assert found.parts["attributes"]["lastName"] == Item("lastName", "LASTNAME", label="Last name")
+    assert found.parts["attributes"]["lastName"] == Item("lastName", "LASTNAME", label="Last name", mandatory=True)
     assert found.parts["attributes"]["customerId"] == Item("customerId", "STRING", unique=True)
     assert not found.lacks(("subscriptions", "Newsletter"))
     assert found.lacks(("attributes", "points"))
