@@ -9,6 +9,7 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Integrations")
 
     def ready(self) -> None:
+        from integrations.pairing import activation
         from integrations.rules import triggers
         from integrations.rules.admin import registered  # noqa: F401 - registers the admins
         from integrations.rules.registry import rule_action
@@ -18,6 +19,7 @@ class IntegrationsConfig(AppConfig):
         from portal.retention import holds
 
         triggers.register()
+        activation.register()
         rule_action("create_pass", "integrations.rules.passes.CreatePass", title=_("make a pass"))
         rule_action("update_pass", "integrations.rules.passes.UpdatePass", title=_("change a pass"))
         for news, wanted in (
