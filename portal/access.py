@@ -56,8 +56,8 @@ class Caller:
     tenant_id: int
     scopes: frozenset[str]
     bound_to: str
-    key_id: int = 0  # 0: it came with a bearer token, of `client`
-    client: str = ""
+    key_id: int = 0  # 0: another issuer's client, which has no key here
+    client: str = ""  # of the bearer token that it came with; empty where the key itself came
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class KnownKey:
     """A key that exists, whatever has become of it."""
 
     caller: Caller
+    prefix: str
     digest: str
     tenant_slug: str
     expires_at: datetime | None
@@ -86,7 +87,9 @@ def _load(prefix: str) -> KnownKey | None:
         return None
     caller = Caller(key.tenant_id, frozenset(key.scopes), key.bound_to, key.pk)
     suspended = key.tenant.suspended_at is not None
-    return KnownKey(caller, key.digest, key.tenant.slug, key.expires_at, key.revoked_at is not None, suspended)
+    return KnownKey(
+        caller, key.prefix, key.digest, key.tenant.slug, key.expires_at, key.revoked_at is not None, suspended
+    )
 
 
 _keys = BriefCache(_load, CACHE_SECONDS)
@@ -147,6 +150,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def key_named(prefix: str) -> KnownKey | None:
+    """The key with this beginning. That somebody names it proves nothing."""
+    return _keys.get(prefix)
+
+
 def recognise(text: str) -> KnownKey | None:
     """The key, if it is one of ours: also one that lets nobody in any more."""
     form = KEY_FORM.match(text)
@@ -156,7 +164,11 @@ def recognise(text: str) -> KnownKey | None:
 
 def check_key(text: str, tenant_slug: str) -> Caller | None:
     """The caller whose key this is, if it is valid now and belongs to the tenant. Raises Suspended."""
-    known = recognise(text)
+    return let_in(recognise(text), tenant_slug)
+
+
+def let_in(known: KnownKey | None, tenant_slug: str) -> Caller | None:
+    """Whoever holds this key, if it is valid now and belongs to the tenant. Raises Suspended."""
     if known is None or known.refused_for(tenant_slug):
         return None
     if known.suspended:
@@ -203,7 +215,7 @@ class ScopePermission(BasePermission):
         caller = caller_of(request)
         if required is not None and required in caller.scopes:
             return True
-        if not caller.key_id:
+        if caller.client:
             raise LacksScope(str(required))
         self.message = f"The API key lacks the scope {required}."
         return False

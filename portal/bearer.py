@@ -1,7 +1,8 @@
 """OAuth2 bearer tokens: DRF authentication for the webhooks, beside API keys.
 
-A token of the installation's issuer acts only for tenants that registered its client, or that a configured claim names;
-for all others it is as if the tenant did not exist. No token and no claim is written anywhere.
+Who issued it decides: a token of the portal's own (portal/own_tokens.py) acts for its tenant; one of the installation's
+issuer only for tenants that registered its client, or that a configured claim names. For all others it is as if the
+tenant did not exist. No token and no claim is written anywhere.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
-from portal import jwks
-from portal.access import CACHE_SECONDS, LAST_USED_SECONDS, ApiKeyAuthentication, Caller, Suspended
+from portal import jwks, own_tokens
+from portal.access import CACHE_SECONDS, LAST_USED_SECONDS, ApiKeyAuthentication, Caller, Suspended, let_in
 from portal.caching import BriefCache
 from portal.models import OAuthClient, Tenant
+from portal.own_tokens import TOKEN_LIMIT
+from portal.secrets import SecretError
 
-TOKEN_LIMIT = 8 * 1024
 LEEWAY_SECONDS = 60
 NAME_LIMIT = 200  # of a key id, a client or a tenant
 _CHECKS: Any = {"require": ["exp", "iss", "aud"], "verify_sub": False, "verify_jti": False}
@@ -32,6 +34,7 @@ EXPIRED = "The bearer token has expired."
 NOT_YET = "The bearer token is not valid yet: compare the issuer's clock with this server's."
 NOT_OURS = "The bearer token was made by another issuer, or for another audience."
 NO_TENANT = "The bearer token does not act for this tenant: register its client there."
+NOT_OWN = "The bearer token is not one of this tenant's, or the key that it was given for is no longer valid."
 
 
 class InvalidToken(AuthenticationFailed):
@@ -91,6 +94,8 @@ def check_token(text: str, tenant_slug: str) -> Caller:
     """The caller whose token this is, if it acts for the tenant. Raises InvalidToken, IssuerOutOfReach or Suspended."""
     if len(text) > TOKEN_LIMIT or not text.isascii():
         raise InvalidToken(UNREADABLE)
+    if own_tokens.is_own(text):
+        return _own(text, tenant_slug)
     claims = _checked.get(text)
     if claims is None or claims.expires <= time.time() - LEEWAY_SECONDS:
         raise InvalidToken(EXPIRED)
@@ -105,6 +110,22 @@ def check_token(text: str, tenant_slug: str) -> Caller:
     if tenant.suspended_at:
         raise Suspended
     return Caller(tenant.pk, claims.scopes, "", client=claims.client)
+
+
+def _own(text: str, tenant_slug: str) -> Caller:
+    """The holder of the key that the token was given for, as far as the token goes."""
+    try:
+        token = own_tokens.read(text)
+    except own_tokens.Expired as error:
+        raise InvalidToken(EXPIRED) from error
+    except own_tokens.Invalid as error:
+        raise InvalidToken(NOT_OWN) from error
+    except SecretError as error:
+        raise IssuerOutOfReach from error
+    caller = let_in(own_tokens.key_of(token), tenant_slug)
+    if caller is None:
+        raise InvalidToken(NOT_OWN)
+    return replace(caller, scopes=caller.scopes & token.scopes, client=token.client)
 
 
 def _registered(client: _Client, claims: Claims) -> Caller:
@@ -185,17 +206,23 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         text = _sent(request)
-        if text is None or not is_on() or request._request.META.get("HTTP_X_API_KEY"):
+        if text is None or not _is_offered(text) or request._request.META.get("HTTP_X_API_KEY"):
             return None
         return None, check_token(text, request.parser_context["kwargs"]["tenant"])
 
     def authenticate_header(self, request: Request) -> str:
         """RFC 6750, 3.1: an error is named only to whoever sent a token."""
         key = ApiKeyAuthentication().authenticate_header(request)
-        if not is_on():
+        text = _sent(request)
+        if not _is_offered(text):
             return key
-        refused = ', error="invalid_token"' if _sent(request) is not None else ""
+        refused = ', error="invalid_token"' if text is not None else ""
         return f'{key}, Bearer realm="portal"{refused}'
+
+
+def _is_offered(text: str | None) -> bool:
+    """Tokens of the portal's own are always taken; others where the installation trusts an issuer."""
+    return is_on() or (text is not None and own_tokens.is_own(text))
 
 
 def _sent(request: Request) -> str | None:

@@ -73,9 +73,13 @@ _buckets = Buckets()
 class CallerRate(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Raises TooMany."""
-        caller = request.auth
-        if isinstance(caller, Caller):
-            who = caller.key_id or (caller.tenant_id, caller.client)
-            if wait := _buckets.take(who, settings.WEBHOOK_RATE, settings.WEBHOOK_BURST):
-                raise TooMany(wait)
+        if isinstance(request.auth, Caller):
+            count_call(request.auth)
         return True
+
+
+def count_call(caller: Caller) -> None:
+    """Raises TooMany."""
+    who = caller.key_id or (caller.tenant_id, caller.client)
+    if wait := _buckets.take(who, settings.WEBHOOK_RATE, settings.WEBHOOK_BURST):
+        raise TooMany(wait)

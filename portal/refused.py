@@ -7,9 +7,10 @@ make more than a few writes a minute: repeats become a count, and the oldest of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 
 from django.db import transaction
@@ -22,6 +23,7 @@ from portal.access import KnownKey, recognise
 from portal.body import beginning_of
 from portal.caching import BriefCache
 from portal.models import Event, RefusedCall, Tenant
+from portal.own_tokens import known_key
 from portal.redaction import excerpt, redact
 from portal.text import storable
 
@@ -92,17 +94,34 @@ _minutes: BriefCache[int, _Minute] = BriefCache(lambda key_id: _Minute(), REPEAT
 def note(request: HttpRequest | Request, status: int, detail: str, code: str = "") -> None:
     """Notes a refusal, if the key it came with is one of ours. `code` names the reason where the status does not."""
     sent: HttpRequest = request._request if isinstance(request, Request) else request
-    text = sent.headers.get("X-API-KEY", "")
-    if not text:
-        return
+    key, token = sent.headers.get("X-API-KEY", ""), bearer_of(sent)
+    if key or token:
+        find = partial(recognise, key) if key else partial(known_key, token)
+        _noted(sent, find, status, detail, code, hide=key or token)
+
+
+def note_key(request: Request, known: KnownKey, status: int, detail: str, code: str = "") -> None:
+    """Notes a refusal of a call whose body holds the key itself: nothing of the body is kept."""
+    _noted(request._request, lambda: known, status, detail, code, hide=None)
+
+
+def bearer_of(sent: HttpRequest) -> str:
+    scheme, _, text = sent.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _noted(
+    sent: HttpRequest, find: Callable[[], KnownKey | None], status: int, detail: str, code: str, hide: str | None
+) -> None:
+    """`hide`: what nothing may be kept of, where the body is kept."""
     try:
-        if known := recognise(text):
-            _note(sent, known, text, status, detail, code)
+        if known := find():
+            _note(sent, known, status, detail, code, hide)
     except Exception as error:  # the answer matters more than its note
         log.error("status=%s refusal=not noted (%s)", status, type(error).__name__)
 
 
-def _note(sent: HttpRequest, known: KnownKey, text: str, status: int, detail: str, code: str) -> None:
+def _note(sent: HttpRequest, known: KnownKey, status: int, detail: str, code: str, hide: str | None) -> None:
     shut_out = known.refused_for(_tenant_slug(sent))
     by_status = Reason(code) if code in Reason.values else _REASONS.get(status, Reason.OTHER)
     caller = known.caller
@@ -120,8 +139,8 @@ def _note(sent: HttpRequest, known: KnownKey, text: str, status: int, detail: st
     if minute and (count := minute.to_add(call)):
         # Whoever is shut out must not keep a thread waiting for the rest of a body, nor leave data with us; a flood is
         # turned away before its bodies are read.
-        body = b"" if shut_out or known.suspended or status == 429 else _beginning(sent)
-        _write(call, count, excerpt(body, EXCERPT_CHARACTERS, hide=[text]))
+        body = b"" if hide is None or shut_out or known.suspended or status == 429 else _beginning(sent)
+        _write(call, count, excerpt(body, EXCERPT_CHARACTERS, hide=[hide or ""]))
 
 
 def _tenant_slug(sent: HttpRequest) -> str:

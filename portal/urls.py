@@ -15,6 +15,8 @@ handler500 = "portal.problems.server_error"
 urlpatterns = [
     # First, because machines call it all day.
     path("api/<str:tenant>/webhooks/listeners/actito/", include("integrations.actito.webhooks")),
+    path("api/<str:tenant>/webhooks/listeners/didomi/", include("integrations.didomi.webhooks")),
+    path("api/<str:tenant>/oauth/", include("portal.oauth")),
     path("api/<str:tenant>/", include("passes.api.views")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", site.urls),

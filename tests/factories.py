@@ -80,6 +80,7 @@ from portal.models import (
     RefusedCall,
     Scope,
     Tenant,
+    TokenSigningKey,
     Watcher,
 )
 from portal.tenancy import Role
@@ -221,6 +222,14 @@ class OAuthClientFactory(Factory[OAuthClient]):
     name = "Actito production"
     client_id = factory.Sequence(lambda n: f"client-{n}")
     scopes = factory.LazyFunction(lambda: [Scope.ACTITO_LISTENER.value])
+
+
+class TokenSigningKeyFactory(Factory[TokenSigningKey]):
+    class Meta:
+        model = TokenSigningKey
+
+    tenant = factory.SubFactory(TenantFactory)
+    private_key = PEM_KEY
 
 
 class ChangeFactory(Factory[Change]):

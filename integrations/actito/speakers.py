@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rest_framework.exceptions import PermissionDenied
-
 from integrations.actito.models import ActitoConnection
 from portal.access import Caller
-from portal.caching import BriefCache
-from portal.models import RefusedCall
-
-CONNECTION_SECONDS = 5.0
+from portal.speaking import Speakers
 
 
 @dataclass(frozen=True)
@@ -27,16 +22,6 @@ class Speaker:
     identifiers: Mapping[str, str]  # a customer's name in actions -> the customer value
 
 
-def _load(key: tuple[int, str]) -> Speaker | None:
-    tenant_id, bound_to = key
-    connections = ActitoConnection.objects.for_tenant(tenant_id).only("pk", "lane_id", "answer_already_reported")
-    if bound_to:
-        number = bound_to.removeprefix("actito:")
-        connections = connections.filter(pk=number) if number.isdecimal() else connections.none()
-    found = list(connections[:2])
-    return _speaker(tenant_id, found[0]) if len(found) == 1 else None
-
-
 def _speaker(tenant_id: int, connection: ActitoConnection) -> Speaker:
     return Speaker(
         tenant_id=tenant_id,
@@ -48,15 +33,9 @@ def _speaker(tenant_id: int, connection: ActitoConnection) -> Speaker:
     )
 
 
-_speakers = BriefCache(_load, CONNECTION_SECONDS)
+_speakers = Speakers("Actito", "actito", ActitoConnection, ("pk", "lane_id", "answer_already_reported"), _speaker)
 
 
 def speaker_of(caller: Caller) -> Speaker:
     """Raises 403 when it is open which connection is speaking."""
-    speaker = _speakers.get((caller.tenant_id, caller.bound_to))
-    if speaker:
-        return speaker
-    said = "This key or client must be bound to one Actito connection: the tenant has none, or several."
-    if caller.bound_to:
-        said = "The Actito connection of this key or client no longer exists. Use another one's."
-    raise PermissionDenied(said, code=RefusedCall.Reason.CONNECTION)
+    return _speakers.of(caller)

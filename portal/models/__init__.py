@@ -1,4 +1,4 @@
-from portal.models.access import ApiKey, OAuthClient, RefusedCall, Scope
+from portal.models.access import ApiKey, OAuthClient, RefusedCall, Scope, TokenSigningKey
 from portal.models.change import Change
 from portal.models.consent import ConsentHead, ConsentRecord
 from portal.models.customer import Customer, Identity
@@ -31,5 +31,6 @@ __all__ = [
     "Scope",
     "SharedBudget",
     "Tenant",
+    "TokenSigningKey",
     "Watcher",
 ]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.secrets import EncryptedTextField
 from portal.tenancy import TenantModel
 
 
@@ -121,3 +122,21 @@ class RefusedCall(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ({self.status})"
+
+
+class TokenSigningKey(TenantModel):
+    """What a tenant's own access tokens are signed with (portal/own_tokens.py). It is shown to nobody."""
+
+    tenant = models.ForeignKey("portal.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
+                               verbose_name=_("tenant"))  # fmt: skip
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    private_key = EncryptedTextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("signing key of tokens")
+        verbose_name_plural = _("signing keys of tokens")
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="tokensigningkey_once")]
+
+    def __str__(self) -> str:
+        return f"{self.uid}"

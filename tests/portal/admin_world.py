@@ -64,6 +64,7 @@ def make_world(mark: str) -> World:
     world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
     world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
                                            bound_to=connection.source))  # fmt: skip
+    world.add(make.TokenSigningKeyFactory.make(tenant=tenant))
     world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
     customer = world.add(make.CustomerFactory.make(tenant=tenant, key=f"{mark}@example.com",
                                                    values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip

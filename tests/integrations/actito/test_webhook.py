@@ -147,7 +147,7 @@ def test_an_unbound_key_serves_while_the_tenant_has_one_connection_only() -> Non
     make_connection(speaker.tenant, name="Second", licence="second")
     make_speaker("rivale")
     other = make_key(speaker.tenant, "Fresh", [Scope.ACTITO_LISTENER])[1]
-    speakers._speakers.clear()
+    speakers._speakers._kept.clear()
     told = assert_problem(post(MINIMAL, tenant="verdi", secret=other), 403)
     assert "bound to one Actito connection" in told["detail"]
 
