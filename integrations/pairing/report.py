@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -69,8 +68,9 @@ class Missing:
 
 def found(pairing: Pairing) -> list[Found]:
     """Of those whom both sides were read for, by subscription."""
-    people = compared(pairing)
-    return [each for lines in batched(lines_of(pairing), AT_ONCE) for each in _counted(pairing, people, lines)]
+    people, lines = compared(pairing), lines_of(pairing)
+    parts = [lines[begin : begin + AT_ONCE] for begin in range(0, len(lines), AT_ONCE)]
+    return [each for part in parts for each in _counted(pairing, people, part)]
 
 
 def _counted(pairing: Pairing, people: QuerySet[PairedPerson], lines: Sequence[Line]) -> Iterator[Found]:

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from integrations.actito.sandbox import ActitoSandbox
+from integrations.actito.tokens import tokens as actito_tokens
+from integrations.didomi.sandbox import DidomiSandbox
+from integrations.didomi.tokens import tokens as didomi_tokens
+from integrations.pairing import registry
+from tests.integrations.didomi.didomi_world import KEY, ORGANISATION, SECRET
+from tests.integrations.pairing.activation.activation_world import Brand, a_brand
+
+
+@pytest.fixture
+def brand(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brand]:
+    """With both systems, and nobody in them."""
+    played = "tests.integrations.pairing.activation.activation_world.Platform"
+    monkeypatch.setitem(registry._consent_sides, "didomi", played)
+    actito_tokens._kept.clear()
+    didomi_tokens._kept.clear()
+    actito, didomi = ActitoSandbox(), DidomiSandbox(organization=ORGANISATION, api_key=KEY, secret=SECRET)
+    actito.start()
+    didomi.start()
+    yield a_brand(actito, didomi)
+    actito.stop()
+    didomi.stop()
