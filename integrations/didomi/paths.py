@@ -184,7 +184,8 @@ def values_in(value: Any) -> list[str]:
 
 def _items(found: list[Any], place: Place, values: Mapping[str, Iterable[str]]) -> Iterator[tuple[Place, Value]]:
     if not any(isinstance(each, dict | list) for each in found):
-        yield place, ",".join(str(each) for each in found)
+        if found:  # an empty list names nothing
+            yield place, ",".join(str(each) for each in found)
         return
     for number, each in enumerate(found):
         name = each.get("id") if isinstance(each, dict) else None

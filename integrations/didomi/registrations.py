@@ -5,15 +5,17 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from portal.api import describe
 from portal.ledger import handles, regularly
+from portal.retention import holds
 from portal.watch.words import name_backlog
 
 HERE = "integrations.didomi"
 
 
 def register() -> None:
-    _catalogue()
-    _comparing()
+    for concern in (_catalogue, _arrivals, _comparing):
+        concern()
 
 
 def _catalogue() -> None:
@@ -25,3 +27,13 @@ def _comparing() -> None:
     """Before a pairing is switched on."""
     handles("didomi.compare", f"{HERE}.comparing.compare", title=_("Consents read for a comparison"))
     name_backlog("didomi.compare", ngettext_lazy("%(shown)s person to compare", "%(shown)s people to compare", "n"))
+
+
+def _arrivals() -> None:
+    """What Didomi's webhooks bring."""
+    handles("didomi.event", f"{HERE}.consents.take_event", title=_("Consent event from Didomi"))
+    handles("didomi.reading", f"{HERE}.reading.read_user", title=_("Consents read from Didomi"), coalesces=True)
+    holds("didomi.event", "body", needed=True)
+    holds("didomi.reading", "person", needed=True)
+    name_backlog("didomi.event", ngettext_lazy("%(shown)s consent event", "%(shown)s consent events", "n"))
+    describe(f"{HERE}.openapi")

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0012_erased_customers"),
+        ("portal", "0013_consents"),
     ]
 
     operations = [
