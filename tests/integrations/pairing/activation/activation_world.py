@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
 
 from integrations.actito.models import ActitoConnection
 from integrations.actito.sandbox import ActitoSandbox
@@ -10,6 +13,7 @@ from integrations.didomi.models import DidomiConnection
 from integrations.didomi.sandbox import DidomiSandbox
 from integrations.pairing import switching
 from integrations.pairing.models import ConsentMapping, PairedPerson, Pairing
+from integrations.pairing.registry import Told
 from portal import ledger
 from portal.models import Customer, Event, Job, Tenant
 from portal.sentences import say
@@ -75,6 +79,9 @@ class Brand:
         """In Actito, by somebody there."""
         wanted = {"subscriptions": [{"name": subscription, "subscribe": True}]}
         self.actito._change(ENTITY, TABLE, self.profiles[key], wanted)
+
+    def told(self, key: str, leaves: dict[str, bool], at: datetime | None = None) -> Told:
+        return Told(key, at or timezone.now(), leaves)
 
     def any_event(self) -> Event:
         return ledger.news("test.heard", tenant_id=self.tenant.pk, subject="test", result=ledger.done(say("Heard.")))
