@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -11,7 +12,7 @@ from integrations.actito.models import ActitoConnection
 from integrations.actito.naming import named_by
 from integrations.actito.structure import kept_of
 from integrations.actito.tables import ATTRIBUTES, SUBSCRIPTIONS, TECHNICAL
-from integrations.pairing.registry import Attribute, Choice, Person, Table
+from integrations.pairing.registry import Attribute, Choice, Filled, Person, Table
 from portal.customers import find
 from portal.models import Customer, Identity
 
@@ -48,6 +49,20 @@ class Actito:
             ],
         )  # fmt: skip
 
+    def facts(self, source: str) -> list[tuple[str, str]]:
+        connection = connection_of(source)
+        names = ("entity", "table", "unique_key") if connection else ()
+        return [(str(_column(name).verbose_name), getattr(connection, name)) for name in names]
+
+    def filled(self, source: str) -> Mapping[str, Filled]:
+        connection = connection_of(source)
+        lines = connection.mappings.all() if connection else []
+        return {each.value_name: Filled(each.part, each.attribute) for each in lines}
+
+    def connector(self, source: str) -> Mapping[str, Any]:
+        connection = connection_of(source)
+        return connection.connector if connection else {}
+
     def find(self, source: str, key: str) -> Customer | None:
         connection = connection_of(source)
         return find(connection.tenant_id, f"{source}:key", key) if connection else None
@@ -83,6 +98,10 @@ def _person(connection: ActitoConnection, customer: int, names: Mapping[str, Ide
     key = names.get(f"{connection.source}:key")
     best = names.get(connection.source) or next(iter(names.values()))
     return Person(customer, key.value if key else "", named_by(connection, best).subject)
+
+
+def _column(name: str) -> Any:
+    return ActitoConnection._meta.get_field(name)
 
 
 def connection_of(source: str) -> ActitoConnection | None:

@@ -25,6 +25,7 @@ from portal.models import Customer, Event
 from portal.sentences import Sentence, joined, say
 
 PROFILE_WANTED, ATTRIBUTES_TOLD = "profile.wanted", "attributes.told"
+KEPT = say("Kept. No pairing of this connection is on, so nothing changed.")
 GRACE = timedelta(seconds=30)
 # A comparison hears of what changes while it goes on.
 _FOLLOWED = (Pairing.Phase.ON, Pairing.Phase.COMPARING)
@@ -39,7 +40,7 @@ def told(source: str, event: Told, cause: Event) -> Sentence:
     said = [_told(pairing, event, cause) for pairing in pairings.prefetch_related("mappings")]
     if comparing.heard(source, event.key, cause):
         said.append(say("Both systems are being compared, so the person is read again."))
-    return joined(said) if said else say("Kept. No pairing of this connection is on, so nothing changed.")
+    return joined(said) if said else KEPT
 
 
 def _told(pairing: Pairing, event: Told, cause: Event) -> Sentence:

@@ -95,7 +95,8 @@ class Brand:
         job = switching.switch_on(self.pairing, choice, by=self.owner)
         if job is not None:
             worker.until_ended(job)
-        worker.turn()
+        while Event.objects.filter(tenant=self.tenant, status="waiting", kind="actito.consents").exists():
+            worker.turn()
         return worker
 
     def in_actito(self, key: str) -> dict[str, bool]:

@@ -1,12 +1,16 @@
-"""What the first activation of a pairing registers with the house."""
+"""What pairings register with the house, read once in `IntegrationsConfig.ready()`."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from integrations.rules.registry import rule_consents
+from portal.erasure import erases
 from portal.jobs import job_kind
 from portal.ledger import handles
+from portal.ledger.registry import name_news
+from portal.retention import holds
 from portal.tenancy import Action
 from portal.watch.words import name_backlog
 
@@ -14,6 +18,18 @@ HERE = "integrations.pairing"
 
 
 def register() -> None:
+    from integrations.pairing.admin import registered  # noqa: F401, PLC0415 - registers the admins
+
+    _activation()
+    handles("consents.answer", f"{HERE}.answering.answer", title=_("Consent decided by the team"))
+    holds("consents.answer", "states", needed=True)
+    name_news("consents.asked", _("Consent to review"))
+    erases("pairing", f"{HERE}.erasing.erase")
+    rule_consents("pairing", f"{HERE}.rule_consents.Consents")
+
+
+def _activation() -> None:
+    """Both systems compared, and what was found brought to stand."""
     job_kind(
         "pairing.comparison", f"{HERE}.comparing.Comparison", title=_("Both systems compared"), needs=Action.CONFIGURE
     )
