@@ -205,7 +205,8 @@ def _renew(held: PairedPerson, since: Any) -> None:
 def heard(source: str, key: str, cause: Event) -> bool:
     """The consent platform told of somebody: whoever is compared is read again. Returns whether anybody is."""
     found = Pairing.objects.for_tenant(cause.tenant_id).filter(consents=source, phase=Pairing.Phase.COMPARING)
-    return any([_ask_again(pairing, key, cause) for pairing in found])
+    asked = [_ask_again(pairing, key, cause) for pairing in found]
+    return any(asked)
 
 
 def _ask_again(pairing: Pairing, key: str, cause: Event) -> bool:

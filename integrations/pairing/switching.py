@@ -1,4 +1,4 @@
-"""SWITCHING: from a draft through the comparison to a pairing that is on, and back. What people do, in a transaction."""
+"""SWITCHING: from a draft through the comparison to a pairing that is on, and back, as people ask for it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ def stop_comparing(pairing: Pairing, *, by: AbstractBaseUser) -> None:
 
 
 def switch_on(pairing: Pairing, choice: str, *, by: AbstractBaseUser) -> Job | None:
-    """After the comparison. Returns the job that brings what was found to stand; None for nobody. Raises CannotSwitch."""
+    """After the comparison. Returns the job that brings what was found to stand, if there is anybody.
+
+    Raises CannotSwitch.
+    """
     with transaction.atomic():
         _locked(pairing, (Phase.COMPARING,), say("Compare both systems first."))
         _check(pairing)

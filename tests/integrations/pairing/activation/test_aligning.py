@@ -65,8 +65,8 @@ def test_the_proof_says_what_both_systems_said_and_whose_word_it_is(brand: Brand
     withdrawn, confirmed = ConsentRecord.objects.filter(customer=anna, name=LETTER).order_by("number")
     assert (withdrawn.kind, confirmed.kind) == ("withdrawn", "confirmed")
     told = withdrawn.contents
-    assert (told["after"], told["at"], told["source"]) == (False, None, brand.platform.source)
-    assert told["details"]["compared"] == {brand.platform.source: False, brand.system.source: True}
+    assert (told["after"], told["at"], withdrawn.source) == (False, None, brand.platform.source)
+    assert told["compared"] == {brand.platform.source: False, brand.system.source: True}
 
 
 def test_who_is_alike_in_both_systems_is_known_to_be_and_nothing_is_written(brand: Brand) -> None:
