@@ -42,10 +42,10 @@ def news_of(
     for line in lines_of(pairing):
         state, standing = states.get(line.name), held.standing(line.name)
         seen = standing.sides.get(side)
-        if state is None or (seen and seen.state == state):
+        if state is None or (seen and seen.state == state and (seen.said or not decides)):
             continue
         if not state and not seen and not decides:  # that nobody was asked is no refusal
-            held.keep(line.name, standing.with_side(side, state, timezone.now()))
+            held.keep(line.name, standing.with_side(side, state, timezone.now(), said=False))
             continue
         found.append(News(line, Word(side, state, at), {}))
     return found

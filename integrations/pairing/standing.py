@@ -16,10 +16,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Seen:
-    """The state in which a side was last seen or written, and when that was."""
+    """The state in which a side was last seen or written, and when that was.
+
+    `said`: False where it was merely found unsubscribed, which may mean that nobody was ever asked.
+    """
 
     state: bool
     at: datetime
+    said: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return {"state": self.state, "at": self.at.isoformat(), **({} if self.said else {"said": False})}
 
 
 @dataclass(frozen=True)
@@ -36,13 +43,13 @@ class Standing:
         seen = self.sides.get(side)
         return seen is not None and seen.state == self.state
 
-    def with_side(self, side: str, state: bool, at: datetime) -> Standing:
-        return replace(self, sides={**self.sides, side: Seen(state, at)})
+    def with_side(self, side: str, state: bool, at: datetime, *, said: bool = True) -> Standing:
+        return replace(self, sides={**self.sides, side: Seen(state, at, said)})
 
     def as_json(self) -> dict[str, Any]:
         return {
             "state": self.state, "at": _told(self.at), "by": self.by,
-            "sides": {side: {"state": seen.state, "at": _told(seen.at)} for side, seen in self.sides.items()},
+            "sides": {side: seen.as_json() for side, seen in self.sides.items()},
             **({"held": True} if self.held else {}),
         }  # fmt: skip
 
@@ -51,7 +58,10 @@ def standing_of(kept: Mapping[str, Any] | None) -> Standing:
     """What `as_json` made of one."""
     if not kept:
         return Standing()
-    sides = {side: Seen(each["state"], datetime.fromisoformat(each["at"])) for side, each in kept["sides"].items()}
+    sides = {
+        side: Seen(each["state"], datetime.fromisoformat(each["at"]), each.get("said", True))
+        for side, each in kept["sides"].items()
+    }
     return Standing(kept["state"], _read(kept["at"]), kept["by"], sides, kept.get("held", False))
 
 

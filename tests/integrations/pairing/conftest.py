@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from integrations.pairing import registry
+from portal.models import Customer, Tenant
+from tests import factories as make
+from tests.integrations.pairing.pairing_world import KEY
+
+
+@pytest.fixture(autouse=True)
+def sides(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    played = "tests.integrations.pairing.pairing_world.PlayedSide"
+    monkeypatch.setitem(registry._consent_sides, "platform", played)
+    monkeypatch.setitem(registry._profile_sides, "system", played)
+    yield
+
+
+@pytest.fixture
+def brand() -> Tenant:
+    return make.TenantFactory.make()
+
+
+@pytest.fixture
+def anna(brand: Tenant) -> Customer:
+    return make.CustomerFactory.make(tenant=brand, key=KEY)
