@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='pairing',
             name='differences',
-            field=models.CharField(blank=True, choices=[('consents', "write Didomi's state to Actito"), ('profiles', "write Actito's state to Didomi"), ('restrictive', 'the most restrictive: whoever said no to one gets nothing'), ('leave', 'leave them as they are')], default='', editable=False, max_length=12),
+            field=models.CharField(blank=True, choices=[('consents', "Write Didomi's state to Actito"), ('profiles', "Write Actito's state to Didomi"), ('restrictive', 'The most restrictive: no in one is no in both'), ('leave', 'Leave them as they are')], default='', editable=False, max_length=12),
         ),
         migrations.AddIndex(
             model_name='pairedperson',

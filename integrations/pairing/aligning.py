@@ -151,7 +151,8 @@ def _standing(pairing: Pairing, held: PairedPerson, line: Line, before: Standing
     state, who = settled(found[pairing.consents], found[pairing.profiles], pairing.differences)
     by = {"consents": pairing.consents, "profiles": pairing.profiles}.get(who, "")
     at = held.compared_at or timezone.now()
-    sides = {side: Seen(said, at) for side, said in found.items() if said is not None}
+    asked = found[pairing.consents] is not None  # that somebody whom nobody asked is not subscribed is no refusal
+    sides = {side: Seen(said, at, said=said or asked) for side, said in found.items() if said is not None}
     if state is not None and state == before.state:
         return replace(before, sides=sides)
     return Standing(state, None, by, sides)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from integrations.pairing.judging import held_of, judge_all, news_of
 from integrations.pairing.lines import lines_of
 from integrations.pairing.models import PairedPerson, Pairing
-from integrations.pairing.registry import Person, consent_side_of, profile_side_of
+from integrations.pairing.registry import Person, consent_side_of, is_known, profile_side_of
 from portal import jobs, ledger
 from portal.jobs import Row
 from portal.ledger import Result
@@ -77,6 +77,8 @@ def pairing_of(row: Job | Event) -> Pairing | None:
 
 def lanes_of(pairing: Pairing) -> tuple[int, int] | None:
     """The lanes of both sides; None where a connection was deleted."""
+    if not (is_known(pairing.consents) and is_known(pairing.profiles)):
+        return None
     consents = consent_side_of(pairing.consents).lane_id(pairing.tenant_id, pairing.consents)
     profiles = profile_side_of(pairing.profiles).lane_id(pairing.tenant_id, pairing.profiles)
     return None if consents is None or profiles is None else (consents, profiles)

@@ -28,10 +28,10 @@ class Pairing(TenantModel):
     class Differences(models.TextChoices):
         """What becomes of the differences that a comparison found when the pairing is switched on."""
 
-        CONSENTS = "consents", _("write Didomi's state to Actito")
-        PROFILES = "profiles", _("write Actito's state to Didomi")
-        RESTRICTIVE = "restrictive", _("the most restrictive: whoever said no to one gets nothing")
-        LEAVE = "leave", _("leave them as they are")
+        CONSENTS = "consents", _("Write Didomi's state to Actito")
+        PROFILES = "profiles", _("Write Actito's state to Didomi")
+        RESTRICTIVE = "restrictive", _("The most restrictive: no in one is no in both")
+        LEAVE = "leave", _("Leave them as they are")
 
     name = models.CharField(_("name"), max_length=100)
     consents = models.CharField(

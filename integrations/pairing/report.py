@@ -130,10 +130,15 @@ def _planned(pairing: Pairing, each: Found, choice: str) -> Planned:
     return Planned(each.line, **sums)
 
 
+def everybody(pairing: Pairing) -> QuerySet[PairedPerson]:
+    """Whom the present comparison came to, be it in vain."""
+    rows = PairedPerson.objects.filter(pairing=pairing)
+    return rows.filter(compared_at__gte=pairing.compared_since) if pairing.compared_since else rows.none()
+
+
 def missing(pairing: Pairing) -> list[Missing]:
     """Who was found to have nothing to read, by side and reason; those most in number first."""
-    rows = PairedPerson.objects.filter(pairing=pairing)
-    rows = rows.filter(compared_at__gte=pairing.compared_since) if pairing.compared_since else rows.none()
+    rows = everybody(pairing)
     gathered = []
     for side in (pairing.consents, pairing.profiles):
         mine = rows.alias(why=KeyTransform(side, "unread")).filter(why__isnull=False)

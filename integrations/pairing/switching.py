@@ -115,6 +115,12 @@ def unfinished(pairing: Pairing) -> Sentence:
     return Sentence()
 
 
+def is_anybody_left(pairing: Pairing) -> bool:
+    """Whether an alignment ended before it came to everybody."""
+    left = aligning.compared(pairing).filter(aligned_at=None, paused_at=None)
+    return pairing.is_on and left.exists() and not under_way(newest_alignment(pairing))
+
+
 def newest_alignment(pairing: Pairing) -> Job | None:
     mine = Job.objects.for_tenant(pairing.tenant_id).filter(kind=aligning.ALIGNMENT, payload__pairing=pairing.pk)
     return mine.order_by("-pk").first()

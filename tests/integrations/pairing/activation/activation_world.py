@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,10 +14,10 @@ from integrations.didomi.models import DidomiConnection
 from integrations.didomi.sandbox import DidomiSandbox
 from integrations.pairing import switching
 from integrations.pairing.models import ConsentMapping, PairedPerson, Pairing
-from integrations.pairing.registry import Told
+from integrations.pairing.registry import Choice, Received, Told
 from portal import ledger
 from portal.models import Customer, Event, Job, Tenant
-from portal.sentences import say
+from portal.sentences import Sentence, say
 from tests import factories as make
 from tests.integrations.didomi.didomi_world import make_didomi
 from tests.portal.jobs_world import Worker
@@ -35,8 +36,23 @@ class Platform:
         found = DidomiConnection.objects.filter(tenant=tenant_id, pk=source.removeprefix("didomi:")).first()
         return found.lane_id if found else None
 
+    def offered(self, tenants: Collection[int]) -> list[Choice]:
+        return [Choice(each.source, each.name) for each in DidomiConnection.objects.for_tenants(tenants)]
+
     def title(self, source: str) -> str:
         return "Didomi"
+
+    def page(self, source: str) -> str:
+        return "/admin/"
+
+    def paths(self, source: str) -> list[Choice]:
+        return [Choice(OF_LETTER, "Newsletter"), Choice(OF_OFFERS, "Promotions")]
+
+    def path_problem(self, source: str, path: str, *, both_ways: bool) -> Sentence:
+        return Sentence()
+
+    def received(self, tenant_id: int, source: str, most: int) -> list[Received]:
+        return []
 
     def subject(self, source: str, key: str) -> str:
         return f"{source}:profile:{key}"
