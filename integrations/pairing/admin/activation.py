@@ -153,7 +153,7 @@ class ActivationDialogs(ComparisonPage):
 
     @dialog(
         label=_("Switch on without comparing"), needs=Action.CONFIGURE, form=BlindForm, icon="toggle_on",
-        title=_("Switch on without comparing?"), submit=_("Switch on"), variant=ActionVariant.DANGER,
+        title=_("Switch on without comparing?"), submit=_("Switch on"),
     )  # fmt: skip
     def switch_on_blind(self, request: HttpRequest, form: BlindForm, pairing: Pairing) -> HttpResponse:
         return self._begun(
