@@ -13,6 +13,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 Document = dict[str, Any]
+FORM = "application/x-www-form-urlencoded"
 PROBLEMS = ("ProblemDetails", "HttpValidationProblemDetails")
 
 
@@ -91,9 +92,9 @@ def _operation(document: Document, path: str, method: str, described: dict[str, 
     examples: dict[str, Any] = body.get("examples", {})
     schemas = document["components"]["schemas"]
     parameters = [each["schema"] for each in described.get("parameters", [])]
-    told = [_told(answer) for status, answer in described["responses"].items() if status < "300"]
+    told = [_told(answer) for answer in described["responses"].values()]
     named = _referred(schemas, [body["schema"], *parameters, *told])
-    new = [name for name in named if name not in shown]
+    new = [name for name in named if name not in shown and name not in PROBLEMS]  # those stand at the end
     shown.update(new)
     return Operation(
         name=described["operationId"],
@@ -116,7 +117,12 @@ def _pretty(value: Any) -> str:
 
 
 def _curl(method: str, url: str, media_type: str, example: dict[str, Any] | None) -> str:
-    lines = [f'curl -i -X {method.upper()} "{url}"', '-H "X-API-KEY: $KEY"', '-H "Accept: application/json"']
+    start = f'curl -i -X {method.upper()} "{url}"'
+    if example and media_type == FORM:
+        return " \\\n  ".join(
+            [start, *(f"--data-urlencode '{name}={text}'" for name, text in example["value"].items())]
+        )
+    lines = [start, '-H "X-API-KEY: $KEY"', '-H "Accept: application/json"']
     if example:
         sent = json.dumps(example["value"], ensure_ascii=False).replace("'", "'\\''")
         lines += [f'-H "Content-Type: {media_type}"', f"-d '{sent}'"]

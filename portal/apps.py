@@ -12,6 +12,8 @@ class PortalConfig(AppConfig):
         from portal import checks, retention  # noqa: F401 - checks registers the system checks
         from portal.admin import checks as admin_checks  # noqa: F401
         from portal.admin import registered  # noqa: F401 - registers the admins
+        from portal.api import describe
+        from portal.erasure import erases
         from portal.jobs import job_kind
         from portal.ledger import handles, regularly
         from portal.ledger.registry import name_news
@@ -19,6 +21,7 @@ class PortalConfig(AppConfig):
         from portal.tenancy import Action
         from portal.watch.trouble import watches
 
+        describe("portal.oauth_openapi")
         name_news("portal.replayed", _("Replayed"))
         retention.removes(
             "contents",
@@ -41,7 +44,17 @@ class PortalConfig(AppConfig):
             below="portal.retention.refused.below",
             batch="portal.retention.refused.batch",
         )
+        retention.removes(
+            "consents",
+            _("Contents of consents that were replaced"),
+            setting="RETENTION_CONSENTS_DAYS",
+            below="portal.consents.aged.below",
+            batch="portal.consents.aged.batch",
+        )
         regularly("portal.retention", "portal.retention.ask")
+        erases("consents", "portal.consents.erasing.erase", preview="portal.consents.erasing.preview")
+        name_news("consents.anchored", _("End of the consents noted"))
+        regularly("consents", "portal.consents.anchors.note")
         for name in ("hearts", "queue"):
             collects(name, f"portal.metrics.workers.{name}")
         for name in ("arrivals", "waiting", "running", "troubles", "calls"):

@@ -286,6 +286,7 @@ METRICS_TOKEN = env.secret("METRICS_TOKEN")
 RETENTION_CONTENTS_DAYS = env.whole("RETENTION_CONTENTS_DAYS", 30)
 RETENTION_EVENTS_DAYS = env.whole("RETENTION_EVENTS_DAYS", 90)
 RETENTION_REFUSED_DAYS = env.whole("RETENTION_REFUSED_DAYS", 30)
+RETENTION_CONSENTS_DAYS = env.whole("RETENTION_CONSENTS_DAYS", 0)
 RETENTION_NOTICES_DAYS = env.whole("RETENTION_NOTICES_DAYS", 30)
 
 # django-q2 executes drain() and nothing else. Each value answers a fault that was seen with the defaults:

@@ -30,8 +30,17 @@ from integrations.actito.models import (
     WrittenProfile,
 )
 from integrations.demo.artwork import images
+from integrations.didomi.models import DidomiCatalogue, DidomiConnection
 from integrations.mapping import ValueType
-from integrations.models import Rule, RuleCondition, RuleFiring
+from integrations.models import (
+    ConsentMapping,
+    ConsentReview,
+    PairedPerson,
+    Pairing,
+    Rule,
+    RuleCondition,
+    RuleFiring,
+)
 from passes.content import render
 from passes.design import design_of
 from passes.models import (
@@ -70,6 +79,8 @@ from portal.models import (
     ApiKey,
     Attempt,
     Change,
+    ConsentHead,
+    ConsentRecord,
     Customer,
     Event,
     Identity,
@@ -243,6 +254,31 @@ class ChangeFactory(Factory[Change]):
     object_key = "1"
 
 
+class ConsentRecordFactory(Factory[ConsentRecord]):
+    """A record that looks like one of a chain; a real one is added by portal.consents."""
+
+    class Meta:
+        model = ConsentRecord
+
+    customer = factory.SubFactory(CustomerFactory)
+    tenant = factory.SelfAttribute("customer.tenant")
+    number = factory.Sequence(lambda number: number + 1)
+    kind = ConsentRecord.Kind.GIVEN
+    name = "newsletter"
+    source = "didomi:1"
+    contents_text = "{}"
+    content_hash = previous = hash = "0" * 64
+
+
+class ConsentHeadFactory(Factory[ConsentHead]):
+    class Meta:
+        model = ConsentHead
+
+    tenant = factory.SubFactory(TenantFactory)
+    number = 1
+    hash = "0" * 64
+
+
 class WatcherFactory(Factory[Watcher]):
     class Meta:
         model = Watcher
@@ -277,6 +313,70 @@ class ConnectionFactory(Factory[ActitoConnection]):
     entity = "demo"
     table = "Profiles"
     api_key = API_KEY
+
+
+class DidomiFactory(Factory[DidomiConnection]):
+    class Meta:
+        model = DidomiConnection
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"Didomi {n}")
+    host = "https://api.didomi.io"
+    organization_id = "verdi-org"
+    api_key = "SECRET-didomi-key"
+    api_secret = "SECRET-didomi-secret"
+
+
+class DidomiCatalogueFactory(Factory[DidomiCatalogue]):
+    class Meta:
+        model = DidomiCatalogue
+
+    connection = factory.SubFactory(DidomiFactory)
+    tenant = factory.SelfAttribute("connection.tenant")
+    host = factory.SelfAttribute("connection.host")
+    organization_id = factory.SelfAttribute("connection.organization_id")
+    purposes = factory.LazyFunction(
+        lambda: [{"id": "newsletter", "title": "Newsletter", "type": "", "regulations": [], "preferences": []}]
+    )
+    read_at = factory.LazyFunction(timezone.now)
+
+
+class PairingFactory(Factory[Pairing]):
+    class Meta:
+        model = Pairing
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"Pairing {n}")
+    consents = factory.Sequence(lambda n: f"paper:{n}")
+    profiles = factory.Sequence(lambda n: f"actito:{n}")
+
+
+class ConsentMappingFactory(Factory[ConsentMapping]):
+    class Meta:
+        model = ConsentMapping
+
+    pairing = factory.SubFactory(PairingFactory)
+    target = "Newsletter"
+    path = "consents_channels_email_enabled"
+
+
+class PairedPersonFactory(Factory[PairedPerson]):
+    class Meta:
+        model = PairedPerson
+
+    pairing = factory.SubFactory(PairingFactory)
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..pairing.tenant"))
+
+
+class ConsentReviewFactory(Factory[ConsentReview]):
+    class Meta:
+        model = ConsentReview
+
+    pairing = factory.SubFactory(PairingFactory)
+    tenant = factory.SelfAttribute("pairing.tenant")
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..tenant"))
+    reason = ConsentReview.Reason.CONFLICT
+    name = "newsletter"
 
 
 class MappingFactory(Factory[AttributeMapping]):

@@ -38,7 +38,7 @@ def test_a_points_change_in_actito_reaches_a_phone_and_a_second_start_reuses_wha
     assert [name for name in printed if name != "ANDROID"] == STOPS
     assert "ANDROID" in printed
     state = json.loads((tmp_path / "demo.json").read_text())
-    assert {"base_url", "tenant", "api_key", "admin", "actito", "apple"} <= set(state)
+    assert {"base_url", "tenant", "api_key", "admin", "actito", "didomi", "apple"} <= set(state)
     assert (tmp_path / "demo.json").stat().st_mode & 0o077 == 0
 
     second = run_demo(tmp_path, free_port(), DATABASE_URL=empty_database)
@@ -47,6 +47,7 @@ def test_a_points_change_in_actito_reaches_a_phone_and_a_second_start_reuses_wha
     again = json.loads((tmp_path / "demo.json").read_text())
     for name in ("api_key", "admin", "apple"):
         assert again[name] == state[name]
+    assert again["didomi"]["webhook_key"] == state["didomi"]["webhook_key"]
 
 
 def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -236,8 +236,8 @@ def figures(request: HttpRequest) -> Iterable[Figure]:
 register_figures(figures)
 extensions.accounts.append(accounts)
 extensions.customer_syncs.append(sync)
-extensions.links["connection"] = Link(
-    "connection", _("Connection"), ActitoConnection, "admin:actito_actitoconnection_change"
+extensions.links["actito"] = Link(
+    "connection", _("Connection"), ActitoConnection, "admin:actito_actitoconnection_change", kinds="actito."
 )
 extensions.first_steps.append(
     FirstStep(

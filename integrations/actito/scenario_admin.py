@@ -26,9 +26,9 @@ from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.filters import Question
 from portal.admin.pages import PageAdmin
 from portal.admin.paging import ManyRows, ManyRowsList, lowered
+from portal.admin.readings import Reading, reading_of
 from portal.admin.rights import may_here, rows
 from portal.admin.site import site
-from portal.models import Event
 from portal.tenancy import Action
 
 READ_AGAIN = (Action.OPERATE, Action.CONFIGURE)
@@ -66,34 +66,6 @@ def state_of(scenario: ActitoScenario) -> tuple[str, str]:
     if scenario.vanished_at:
         return "bad", _t("Gone")
     return ("good", _t("Active")) if scenario.is_active else ("quiet", _t("Not active"))
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What became of the newest reading of a connection's catalogue."""
-
-    connection: ActitoConnection
-    tone: str
-    words: str
-    event: Event | None
-
-
-def reading_of(connection: ActitoConnection, event: Event | None) -> Reading:
-    if event is None:
-        return Reading(connection, "quiet", _t("Not read yet"), None)
-    if event.status in Event.PENDING:
-        return _under_way(connection, event)
-    if event.status in {Event.Status.DONE, Event.Status.MERGED}:
-        return Reading(connection, "good", _t("Read"), event)
-    return Reading(connection, "bad", _t("Could not be read"), event)
-
-
-def _under_way(connection: ActitoConnection, event: Event) -> Reading:
-    if connection.lane.paused_at:
-        return Reading(connection, "bad", _t("Waits: the connection is paused"), event)
-    if event.first_failed_at:
-        return Reading(connection, "warn", _t("Tried again soon"), event)
-    return Reading(connection, "busy", _t("Being read"), event)
 
 
 @dataclass(frozen=True)

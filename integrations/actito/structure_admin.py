@@ -16,12 +16,12 @@ from django.utils.translation import gettext_noop
 
 from integrations.actito.asking import ACTITO_STRUCTURE, newest
 from integrations.actito.models import ActitoConnection, AttributeMapping, TableStructure
-from integrations.actito.scenario_admin import reading_of
 from integrations.actito.structure import ask, changes_of_interest, is_of, kept_of, mapped_names
 from integrations.actito.tables import ATTRIBUTES, SUBSCRIPTIONS, Change, What, renamed_to
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.extend import Panel
 from portal.admin.home import register_panel
+from portal.admin.readings import reading_of
 from portal.admin.rights import allowed_tenants
 from portal.models import Event
 from portal.tenancy import Action

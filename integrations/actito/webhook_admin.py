@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -18,20 +17,20 @@ from unfold.enums import ActionVariant
 from integrations.actito.asking import newest
 from integrations.actito.hooks import TRIGGER, State
 from integrations.actito.models import ActitoConnection, ConnectionWebhooks
-from integrations.actito.scenario_admin import Reading, reading_of
 from integrations.actito.subscribing import ACTITO_WEBHOOKS, CHECK, MAKE, REMOVE, TEST, addresses, ask
+from portal.admin.arrivals import last_arrival
 from portal.admin.dialogs import DialogForm, dialog, finished
 from portal.admin.extend import Figure
 from portal.admin.home import register_figures
+from portal.admin.readings import Reading, reading_of
 from portal.admin.rights import allowed_tenants, row
-from portal.models import ApiKey, Event
+from portal.models import Event
 from portal.sentences import told
 from portal.tenancy import Action
 
 WEBHOOKS = {"title": _("Webhooks"), "icon": "webhook",
             "items": ["make_webhooks", "check_webhooks", "send_test", "declare_action", "rehearse",
                       "remove_webhooks"]}  # fmt: skip
-NEWEST_LOOKED_AT = 500
 EITHER = (Action.OPERATE, Action.CONFIGURE)
 _STATES: dict[str, tuple[str, Promise]] = {
     State.GOOD: ("good", _("In order")),
@@ -52,14 +51,6 @@ class Line:
     prefix: str
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """The newest thing that Actito sent. `event_url` leads to it where it is an event."""
-
-    at: datetime
-    event_url: str = ""
-
-
 def webhooks_of(connection: ActitoConnection) -> dict[str, Any]:
     """What the connection's page says of its webhooks."""
     kept = ConnectionWebhooks.objects.filter(connection=connection).first()
@@ -70,7 +61,7 @@ def webhooks_of(connection: ActitoConnection) -> dict[str, Any]:
         "others": kept.others if kept else 0,
         "last": _last(event, connection) if event else None,
         "outcome": told(event.outcome) if event else "",
-        "arrival": last_arrival(connection),
+        "arrival": last_arrival(connection.tenant_id, connection.source),
     }
 
 
@@ -90,17 +81,6 @@ def _line(event_type: str, url: str, read: dict[str, str] | None) -> Line:
     if read is None:
         return Line(event_type, url, "quiet", _t("Not read yet"), "")
     return Line(event_type, url, *_STATES[read["state"]], read["prefix"])
-
-
-def last_arrival(connection: ActitoConnection) -> Arrival | None:
-    """Among the tenant's newest events, or else when a key of the connection was used last."""
-    events = Event.objects.filter(tenant_id=connection.tenant_id).order_by("-pk")
-    for pk, source, at in events.values_list("pk", "source", "created_at")[:NEWEST_LOOKED_AT]:
-        if source == connection.source:
-            return Arrival(at, reverse("admin:portal_event_change", args=[pk]))
-    keys = ApiKey.objects.for_tenant(connection.tenant_id).filter(bound_to=connection.source)
-    used = keys.exclude(last_used_at=None).order_by("-last_used_at").values_list("last_used_at", flat=True).first()
-    return Arrival(used) if used else None
 
 
 class DeclareForm(DialogForm):  # type: ignore[misc]  # a name for unfold's own

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from integrations.actito.sandbox import ActitoSandbox, Attribute
+from integrations.didomi.sandbox import DidomiSandbox
 
 ENTITY, TABLE, ACTITO_KEY = "demo", "Profiles", "sandbox-api-key"
 POINTS = "loyaltyPoints"
@@ -32,6 +33,7 @@ ATTRIBUTES = (
     Attribute("walletLastEvent"),
     Attribute("walletPassLink"),
 )
+SAID_AT = "2024-03-01T09:00:00Z"
 SCENARIOS = (
     {"name": "Welcome to Verdi"},
     {"name": "Birthday offer"},
@@ -53,6 +55,17 @@ def seed_actito(sandbox: ActitoSandbox) -> None:
         scenarios=SCENARIOS,
         custom_actions=("updatePass",),
     )
+
+
+def seed_didomi(sandbox: DidomiSandbox) -> None:
+    """At the first start, what the people of Actito said of the newsletter: both know the same."""
+    if sandbox.events:
+        return
+    for person in reversed(profiles()):  # the page begins with who was heard last
+        sandbox.say(
+            person["emailAddress"], purposes={"newsletter": person["Newsletter"]}, channels={"email": True},
+            created_at=SAID_AT, metadata={"source": "sign-up"},
+        )  # fmt: skip
 
 
 def profiles() -> list[dict[str, Any]]:

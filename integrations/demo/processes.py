@@ -33,6 +33,7 @@ class Ports:
     apns: int
     phones: int
     google: int
+    didomi: int
 
     def base_url(self) -> str:
         return f"http://{HOST}:{self.web}"
@@ -49,7 +50,7 @@ def choose_ports(wanted: str) -> Ports:
         raise DemoError(f"Port {web} may not be used by you. Choose a higher one: make demo PORT=8000.") from None
     except OSError:
         raise DemoError(f"Port {web} is in use. Stop what uses it, or choose another: make demo PORT=9000.") from None
-    return Ports(web, *(_free_port(web + step) for step in (1, 2, 3, 4)))
+    return Ports(web, *(_free_port(web + step) for step in (1, 2, 3, 4, 5)))
 
 
 def _try_port(port: int) -> None:
@@ -154,11 +155,11 @@ def commands(ports: Ports) -> dict[str, tuple[list[str], int | None]]:
     """Name -> (command, port that shows that it is up)."""
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     chosen = [f"--actito-port={ports.actito}", f"--apns-port={ports.apns}", f"--phones-port={ports.phones}"]
-    chosen += [f"--google-port={ports.google}"]
+    chosen += [f"--google-port={ports.google}", f"--didomi-port={ports.didomi}"]
     granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", HOST]
     granian += ["--workers", "2", "--blocking-threads", "4", "--no-ws"]
     return {
-        "sandbox": ([*manage, "sandbox", *chosen], ports.google),
+        "sandbox": ([*manage, "sandbox", *chosen], ports.didomi),
         "web": (
             [*granian, "--port", str(ports.web), "portal.wsgi:application"],
             ports.web,

@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 
 from integrations.actito import rereading, scenarios
 from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
-from integrations.demo import artwork
+from integrations.demo import artwork, consents
 from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
 from integrations.demo.processes import HOST, Ports
 from integrations.mapping import ValueType
@@ -78,10 +78,12 @@ class Demo:
     connection: ActitoConnection
     template: PassTemplate
     api_key: str
+    didomi_key: str
     password: str
     actito_url: str
     phones_url: str
     google_url: str
+    didomi_url: str
     base_url: str
     moved: bool  # whether the portal's address is another than at the last start, so that cards must be added again
 
@@ -111,7 +113,7 @@ def seed(ports: Ports) -> Demo:
     """Makes what is missing of the demo tenant and points it at this start's sandbox."""
     state = read_state()
     actito_url, phones_url = f"http://{HOST}:{ports.actito}", f"http://{HOST}:{ports.phones}"
-    google_url = f"http://{HOST}:{ports.google}"
+    google_url, didomi_url = f"http://{HOST}:{ports.google}", f"http://{HOST}:{ports.didomi}"
     tenant, _ = Tenant.objects.get_or_create(slug=SLUG, defaults={"name": BRAND, "colour": COLOUR})
     password = _owner(tenant, state)
     connection = _connection(tenant, actito_url)
@@ -120,8 +122,10 @@ def seed(ports: Ports) -> Demo:
     template = _template(tenant, apple, _google(tenant, google_url))
     api_key = _api_key(tenant, connection, state)
     base_url = ports.base_url()
+    didomi_key = consents.connect(tenant, didomi_url, base_url, str(state.get("didomi", {}).get("webhook_key", "")))
     moved = state.get("base_url") != base_url
-    return Demo(tenant, connection, template, api_key, password, actito_url, phones_url, google_url, base_url, moved)
+    urls = (actito_url, phones_url, google_url, didomi_url, base_url)
+    return Demo(tenant, connection, template, api_key, didomi_key, password, *urls, moved)
 
 
 def _owner(tenant: Tenant, state: dict[str, Any]) -> str:

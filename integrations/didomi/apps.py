@@ -7,6 +7,7 @@ class DidomiConfig(AppConfig):
     verbose_name = "Didomi"
 
     def ready(self) -> None:
+        from integrations.didomi.admin import connections  # noqa: F401 - registers them
         from integrations.didomi.registrations import register
 
         register()

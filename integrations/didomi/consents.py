@@ -11,8 +11,11 @@ from functools import partial
 from typing import Any
 
 from integrations.didomi.models import DidomiConnection, connections_of
+from integrations.didomi.origin import is_ours
+from integrations.didomi.paths import Vocabulary
 from integrations.didomi.payloads import Envelope, envelope_of, moment_of, name_of, told_of
 from integrations.didomi.reading import DIDOMI_READING
+from integrations.didomi.vocabulary import vocabulary_of
 from integrations.pairing import hub
 from integrations.pairing.registry import Received, Told
 from portal import ledger
@@ -41,7 +44,7 @@ def take_event(work: Work) -> Result | partial[Result]:
         return partial(_read_again, event, connection, envelope)
     if envelope.type == USER_DELETED:
         return partial(_deleted, event, connection, envelope.person)
-    told, said = _told(envelope, event.created_at)
+    told, said = _told(envelope, event.created_at, vocabulary_of(connection))
     return partial(_tell, event, connection, told, said)
 
 
@@ -54,8 +57,12 @@ def received_of(event: Event, connection: DidomiConnection) -> Received:
     skipped = skipped_of(envelope, connection)
     if not skipped and envelope.type not in {CREATED, UPDATED}:
         skipped = say("It tells no consents.")
-    told = None if skipped else _told(envelope, event.created_at)[0]
+    told = None if skipped else arrival_told(envelope, event.created_at, connection)
     return Received(event.pk, event.created_at, told, skipped)
+
+
+def arrival_told(envelope: Envelope, received: datetime, connection: DidomiConnection) -> Told:
+    return _told(envelope, received, vocabulary_of(connection))[0]
 
 
 def skipped_of(envelope: Envelope, connection: DidomiConnection) -> Sentence:
@@ -75,10 +82,12 @@ def skipped_of(envelope: Envelope, connection: DidomiConnection) -> Sentence:
     if envelope.regulation not in connection.regulations:
         return say("This is under the regulation “%(regulation)s”, which the connection does not take.",
                    regulation=envelope.regulation)  # fmt: skip
-    return _unfinished(envelope) if envelope.type in {CREATED, UPDATED} else Sentence()
+    return _unfinished(envelope, connection) if envelope.type in {CREATED, UPDATED} else Sentence()
 
 
-def _unfinished(envelope: Envelope) -> Sentence:
+def _unfinished(envelope: Envelope, connection: DidomiConnection) -> Sentence:
+    if is_ours(connection, envelope.entity):
+        return say("Our own event: Didomi tells what the portal told it.")
     status = name_of(envelope.entity.get("status")) or CONFIRMED
     if status == PENDING:
         return say("It waits for its approval in Didomi. Once it is approved, Didomi tells it again.")
@@ -89,9 +98,9 @@ def _unfinished(envelope: Envelope) -> Sentence:
     return Sentence()
 
 
-def _told(envelope: Envelope, received: datetime) -> tuple[Told, Sentence]:
+def _told(envelope: Envelope, received: datetime, known: Vocabulary) -> tuple[Told, Sentence]:
     at, said = decided_at(envelope, received)
-    told = told_of(envelope.entity, envelope.regulation, at, old_entity=envelope.old_entity)
+    told = told_of(envelope.entity, envelope.regulation, at, old_entity=envelope.old_entity, known=known)
     return told, said
 
 

@@ -71,7 +71,8 @@ class DidomiConnection(TenantModel):
         super().clean()
         found = self.regulations
         if not isinstance(found, list) or not 0 < len(found) <= REGULATIONS_MOST:
-            raise ValidationError({"regulations": _("Name at least one regulation.")})
+            said = _("Name at least one regulation, and at most %(most)d.") % {"most": REGULATIONS_MOST}
+            raise ValidationError({"regulations": said})
         for each in found:
             try:
                 regulation_name(each)

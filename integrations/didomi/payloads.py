@@ -190,7 +190,8 @@ def _with_lists(value: Any, name: str) -> Any:
     inner = {key: _with_lists(each, key if name not in _BY_ID else "") for key, each in value.items()}
     if name in _LISTS:
         return [_item(key, each) for key, each in inner.items()]
-    if name != "values" and name != "metadata" and inner and list(inner) == [str(number) for number in range(len(inner))]:
+    numbered = list(inner) == [str(number) for number in range(len(inner))]
+    if inner and numbered and name not in {"values", "metadata"}:
         return list(inner.values())
     return inner
 

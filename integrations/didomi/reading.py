@@ -10,7 +10,9 @@ from typing import Any
 from integrations.didomi.answers import DidomiUser
 from integrations.didomi.client import DidomiClient
 from integrations.didomi.models import DidomiConnection, connections_of
+from integrations.didomi.paths import Vocabulary
 from integrations.didomi.payloads import told_of
+from integrations.didomi.vocabulary import vocabulary_of
 from integrations.pairing import hub
 from integrations.pairing.registry import Told
 from portal import ledger
@@ -32,17 +34,20 @@ def read_user(work: Work) -> Result | partial[Result]:
     users = DidomiClient(connection, work.trail).users(person, regulation=regulation)
     if not users:
         return ledger.ignored(say("Didomi does not know this person any more. Nothing was changed."))
-    return partial(_tell, event, connection, status_of(users, person, regulation, event.created_at))
+    told = status_of(users, person, regulation, event.created_at, vocabulary_of(connection))
+    return partial(_tell, event, connection, told)
 
 
-def status_of(users: Iterable[DidomiUser], person: str, regulation: str, at: datetime) -> Told:
+def status_of(
+    users: Iterable[DidomiUser], person: str, regulation: str, at: datetime, known: Vocabulary | None = None
+) -> Told:
     """What Didomi holds of a person, as if one event said it. Of several devices, the newest says. Pure."""
     leaves: dict[str, bool | str | None] = {}
     ambiguous: frozenset[str] = frozenset()
     metadata: dict[str, Any] = {}
     for user in sorted(users, key=lambda each: each.updated_at or _LONG_AGO):
         whole = {"user": {"organization_user_id": person, "metadata": user.metadata}, "consents": user.consents}
-        told = told_of(whole, regulation, at)
+        told = told_of(whole, regulation, at, known=known)
         chosen = {path: value for path, value in told.leaves.items() if value is not None}
         leaves |= chosen
         ambiguous |= told.ambiguous

@@ -25,6 +25,12 @@ def lines_of(pairing: Pairing) -> list[Line]:
     ]  # fmt: skip
 
 
+def decided_names(tenant_id: int) -> set[str]:
+    """The customer values that the tenant's pairings decide while they are on (portal.consents.decides)."""
+    pairings = Pairing.objects.for_tenant(tenant_id).filter(phase=Pairing.Phase.ON).prefetch_related("mappings")
+    return {line.name for pairing in pairings for line in lines_of(pairing)}
+
+
 def master_of(pairing: Pairing, policy: str) -> str:
     """The side that wins where the policy names one."""
     return {Policy.CONSENTS.value: pairing.consents, Policy.PROFILES.value: pairing.profiles}.get(policy, "")

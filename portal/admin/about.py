@@ -54,7 +54,8 @@ def people(events: Iterable[Event]) -> dict[int, str]:
 
 
 def _key(event: Event, link: Link) -> Any:
-    value = event.payload.get(link.key) if isinstance(event.payload, dict) else None
+    told = isinstance(event.payload, dict) and event.kind.startswith(link.kinds)
+    value = event.payload.get(link.key) if told else None
     return value if isinstance(value, int) else None
 
 

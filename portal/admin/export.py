@@ -53,11 +53,17 @@ class Exported:
         By a link: a page that a browser is sent to, and that turns out to be a file, leaves the dialog waiting for it.
         """
         query = urlsplit(request.headers.get("HX-Current-URL", "")).query
-        file, here = (
-            reverse(f"admin:{self._base_name}_{page}") + (f"?{query}" if query else "")
-            for page in ("file", "changelist")
-        )
-        return result(request, "admin/portal/file_ready.html", {"file_url": file, "done_url": here})
+
+        def address(page: str) -> str:
+            return reverse(f"admin:{self._base_name}_{page}") + (f"?{query}" if query else "")
+
+        others = [(title, address(page)) for title, page in self.other_files()]
+        context = {"file_url": address("file"), "others": others, "done_url": address("changelist")}
+        return result(request, "admin/portal/file_ready.html", context)
+
+    def other_files(self) -> list[tuple[Any, str]]:
+        """Other forms in which there is the list: what to call each, and the end of its address's name."""
+        return []
 
     @property
     def _base_name(self) -> str:

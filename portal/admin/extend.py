@@ -79,6 +79,7 @@ class Link:
     url_name: str
     person: Callable[[Any], str] | None = None  # whom the row is about, for the list of events
     joined: tuple[str, ...] = ()  # what its name and `person` read along the way
+    kinds: str = ""  # how the kinds of Events begin that mean this by the key; empty: all
 
 
 @dataclass(frozen=True)

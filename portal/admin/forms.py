@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms import ModelChoiceField
 from django.forms.models import InlineForeignKeyField
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
@@ -31,7 +32,7 @@ def secret_names(model: type[Model]) -> list[str]:
 def secret_field(db_field: EncryptedTextField, *, lines: bool) -> forms.CharField:
     attrs = {"autocomplete": "off" if lines else "new-password", "spellcheck": "false"}
     widget = SecretTextarea(attrs={**attrs, "rows": 4}) if lines else UnfoldAdminPasswordWidget(attrs=attrs)
-    return forms.CharField(label=db_field.verbose_name.capitalize() if lines else db_field.verbose_name, widget=widget,
+    return forms.CharField(label=capfirst(db_field.verbose_name), widget=widget,
                            required=not db_field.blank, help_text=db_field.help_text)  # fmt: skip
 
 

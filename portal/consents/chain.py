@@ -18,6 +18,8 @@ from portal.models import ConsentRecord, Customer, Event
 from portal.text import storable
 
 SALT_BYTES = 16
+# What a vendor's details call by a name of ours.
+_VENDORS = {"event": "vendor_event"}
 NAME_LIMIT, SOURCE_LIMIT = 100, 60
 
 
@@ -52,8 +54,9 @@ def _unlinked(customer: Customer, entry: Entry, cause: Event) -> ConsentRecord:
 
 def _contents_text(entry: Entry, cause: Event) -> str:
     """The salt keeps anybody from finding out what stood there by trying, when the contents are gone."""
+    details = {_VENDORS.get(name, name): value for name, value in entry.details.items()}
     contents = {
-        **entry.details, "title": entry.title, "before": entry.before, "after": entry.after, "at": _told(entry.at),
+        **details, "title": entry.title, "before": entry.before, "after": entry.after, "at": _told(entry.at),
         "event": cause.pk, "chain": str(cause.correlation_id), "salt": secrets.token_hex(SALT_BYTES),
     }  # fmt: skip
     return canonical(storable_payload(contents))

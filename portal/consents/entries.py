@@ -19,11 +19,10 @@ _providers: list[str] = []
 class Entry:
     """One thing that happened to one consent of a person.
 
-    `before` and `after` are what stood and what stands, whatever the kind: for overruled and held both are the same,
-    and what was said instead stands in the details.
+    `before` is what stood, `after` what stands then; of what is overruled or held, what was said instead.
 
-    details, each where it is known: {"who": "Anna", "delegate": {…}, "shown": …, "proofs": […], "regulation": "gdpr",
-    "said": false, "by": "actito:3", "vendor_event": "…"}. All of it goes when the person is erased.
+    details, JSON, each where it is known: {"who": "Anna", "delegate": {…}, "shown": …, "proofs": […], "regulation":
+    "gdpr", "event": the vendor's number of it}. All of it goes when the person is erased.
     """
 
     kind: str  # one of ConsentRecord.Kind

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
+
+from django.db import transaction
 from django.db.models import QuerySet
 
 from portal.models import ConsentHead, ConsentRecord
 from portal.secrets import newest_key_id, sign, verifies
+
+log = logging.getLogger(__name__)
 
 # What the first record of a chain stands behind.
 GENESIS = "0" * 64
@@ -53,3 +59,41 @@ def move_on(head: ConsentHead, last: ConsentRecord) -> None:
     if sound:
         seal(head)
     head.save()
+
+
+def seal_anew(tenant_id: int) -> None:
+    """Takes the head as it stands for good. For a person who knows why its seal was broken."""
+    with transaction.atomic():
+        head = ConsentHead.objects.select_for_update().filter(tenant_id=tenant_id).first()
+        if head is not None:
+            seal(head)
+            head.save()
+            log.warning("consents=sealed anew tenant=%s number=%s", tenant_id, head.number)
+
+
+def key_ids() -> Counter[str]:
+    """The keys of the seals there are, and how many of each."""
+    seals = ConsentHead.objects.exclude(seal="").values_list("seal", flat=True)
+    return Counter(each.partition(":")[0] for each in seals)
+
+
+def reseal(*, dry_run: bool) -> Counter[str]:
+    """Seals every head anew under the newest key, save those that cannot be verified. Counts by what was done."""
+    newest, counts = newest_key_id(), Counter[str]()
+    for key in list(ConsentHead.objects.order_by("pk").values_list("pk", flat=True)):
+        with transaction.atomic():
+            head = ConsentHead.objects.select_for_update().get(pk=key)
+            counts[_resealed(head, newest, dry_run=dry_run)] += 1
+    return counts
+
+
+def _resealed(head: ConsentHead, newest: str, *, dry_run: bool) -> str:
+    if not is_sealed(head):
+        return "unreadable"
+    if head.seal.startswith(f"{newest}:"):
+        return "up to date"
+    if dry_run:
+        return "to rotate"
+    seal(head)
+    head.save()
+    return "rotated"

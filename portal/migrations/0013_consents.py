@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'consent record',
                 'verbose_name_plural': 'consent records',
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['tenant', '-id'], name='consent_newest'), models.Index(fields=['tenant', 'kind', '-id'], name='consent_by_kind'), models.Index(fields=['tenant', 'source', 'kind', '-id'], name='consent_by_source'), models.Index(fields=['customer', 'name', 'kind', '-id'], name='consent_of_customer'), models.Index(condition=models.Q(('event__isnull', False)), fields=['event'], name='consent_of_event')],
+                'indexes': [models.Index(fields=['tenant', '-id'], name='consent_newest'), models.Index(fields=['tenant', 'kind', '-id'], name='consent_by_kind'), models.Index(fields=['tenant', 'source', 'kind', '-id'], name='consent_by_source'), models.Index(fields=['customer', '-id'], name='consent_of_customer'), models.Index(condition=models.Q(('event__isnull', False)), fields=['event'], name='consent_of_event')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'number'), name='consent_number')],
             },
         ),

@@ -79,7 +79,7 @@ class ConsentRecord(TenantModel):
             models.Index(fields=["tenant", "-id"], name="consent_newest"),
             models.Index(fields=["tenant", "kind", "-id"], name="consent_by_kind"),
             models.Index(fields=["tenant", "source", "kind", "-id"], name="consent_by_source"),
-            models.Index(fields=["customer", "name", "kind", "-id"], name="consent_of_customer"),
+            models.Index(fields=["customer", "-id"], name="consent_of_customer"),
             models.Index(fields=["event"], condition=Q(event__isnull=False), name="consent_of_event"),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.actito.models import ActitoConnection, ActitoScenario
+from integrations.didomi.models import DidomiConnection
 from passes.models import PassTemplate
 from portal.models import ApiKey, Customer, Event, Pruning, Tenant
 from portal.tenancy import Role
@@ -61,11 +63,7 @@ def make_world(mark: str) -> World:
         connection=connection, parts={"attributes": [{"name": f"{mark}Shoe", "type": "INTEGER"}]}, changes=[gone],
     ))  # fmt: skip
     world.add(make.ScenarioFactory.make(connection=connection, display_name=f"{mark} welcome"))
-    world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
-    world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
-                                           bound_to=connection.source))  # fmt: skip
-    world.add(make.TokenSigningKeyFactory.make(tenant=tenant))
-    world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
+    _add_access(world, connection)
     customer = world.add(make.CustomerFactory.make(tenant=tenant, key=f"{mark}@example.com",
                                                    values={"first_name": f"{mark} Anna", "points": 120}))  # fmt: skip
     world.add(make.IdentityFactory.make(customer=customer, namespace=connection.source, value=f"{mark}-147471"))
@@ -94,16 +92,20 @@ def make_world(mark: str) -> World:
                                              interaction=f"{mark}-df98b314"))  # fmt: skip
     _add_writing(world, connection, customer)
     wallet_pass = world.add(make.PassFactory.make(template=template, customer=customer))
-    registration = make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
-    world.add(registration)
+    registration = world.add(
+        make.RegistrationFactory.make(wallet_pass=wallet_pass, device__library_identifier=f"device-{mark}")
+    )
     held = make.GoogleObjectFactory.make(
         wallet_pass=wallet_pass, issuer=issuer, object_id=f"{issuer.issuer_id}.o-{mark}"
     )
     world.add(make.GoogleNotificationFactory.make(google_object=world.add(held)))
     world.add(make.NoticeFactory.make(wallet_pass=wallet_pass, text=f"{mark} phone says"))
     world.add(registration.device)
-    _add_imports(world)
+    for add in (_add_imports, _add_didomi):
+        add(world)
     _add_rules(world, template, customer)
+    _add_consents(world, customer)
+    _add_pairing(world, connection, customer)
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(
@@ -123,6 +125,16 @@ def make_world(mark: str) -> World:
     return world
 
 
+def _add_access(world: World, connection: Any) -> None:
+    """What lets other systems in."""
+    mark, tenant = world.mark, world.tenant
+    world.add(make.ApiKeyFactory.make(tenant=tenant, name=f"{mark} key", bound_to=connection.source))
+    world.add(make.OAuthClientFactory.make(tenant=tenant, name=f"{mark} client", client_id=f"{mark}-client-id",
+                                           bound_to=connection.source))  # fmt: skip
+    world.add(make.TokenSigningKeyFactory.make(tenant=tenant, private_key=f"SECRET-{mark}"))
+    world.add(make.RefusedCallFactory.make(key=world.rows[ApiKey], detail=f"{mark} detail", excerpt=f"{mark} body"))
+
+
 def _add_message(world: World, customer: Customer) -> None:
     mark, template = world.mark, world.rows[PassTemplate]
     message = world.add(make.PassMessageFactory.make(tenant=world.tenant, template=template, name=f"{mark} spring",
@@ -140,6 +152,21 @@ def _add_writing(world: World, connection: Any, customer: Any) -> None:
     world.add(make.GoneQuestionFactory.make(connection=connection))
     written = {"tier": {"value": f"{world.mark} tier", "number": 1}}
     world.add(make.WrittenProfileFactory.make(connection=connection, customer=customer, attributes=written))
+
+
+def _add_didomi(world: World) -> None:
+    mark = world.mark
+    didomi = world.add(
+        make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} Didomi", organization_id=f"{mark}-org")
+    )
+    asked = {"id": f"{mark}-news", "title": f"{mark} news", "type": "", "regulations": [], "preferences": []}
+    world.add(make.DidomiCatalogueFactory.make(connection=didomi, purposes=[asked]))
+
+
+def _add_consents(world: World, customer: Customer) -> None:
+    told = {"title": f"{world.mark} letter", "who": f"{world.mark} Anna", "shown": f"{world.mark} may write to you."}
+    record = world.add(make.ConsentRecordFactory.make(customer=customer, contents_text=json.dumps(told)))
+    world.add(make.ConsentHeadFactory.make(tenant=world.tenant, number=record.number, seal=f"{world.mark}:"))
 
 
 def _add_imports(world: World) -> None:
@@ -166,6 +193,18 @@ def _add_rules(world: World, template: Any, customer: Any) -> None:
                                            params={"template": template.pk, "message": f"{mark} news"}))  # fmt: skip
     world.add(make.RuleConditionFactory.make(rule=rule, value=f"{mark} tier"))
     world.add(make.RuleFiringFactory.make(rule=rule, customer=customer, outcome=f"{mark} pass"))
+
+
+def _add_pairing(world: World, connection: Any, customer: Any) -> None:
+    mark = world.mark
+    make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} other Didomi")  # nobody has paired it yet
+    sides = {"consents": world.rows[DidomiConnection].source, "profiles": connection.source}
+    pairing = world.add(make.PairingFactory.make(tenant=world.tenant, name=f"{mark} pairing", **sides))
+    world.add(make.ConsentMappingFactory.make(pairing=pairing, target=f"{mark}News"))
+    held = {"state": True, "at": None, "by": f"{mark}", "sides": {}}
+    world.add(make.PairedPersonFactory.make(pairing=pairing, customer=customer, standings={"newsletter": held}))
+    claim = {"name": f"{mark.lower()}_news", "side": connection.source, "state": True, "at": None}
+    world.add(make.ConsentReviewFactory.make(pairing=pairing, customer=customer, name=claim["name"], claims=[claim]))
 
 
 def client_of(user: User, **options: Any) -> Client:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from integrations.actito.models import ActitoConnection
+from integrations.didomi.models import DidomiConnection
 from passes.models import TemplateImage
 from tests.portal.admin_world import World, make_world
 
@@ -27,11 +28,12 @@ def two_worlds(blocker: Any) -> Iterator[Worlds]:
 
 def _world(mark: str) -> World:
     world = make_world(mark)
-    world.rows[ActitoConnection].host = NOBODY
+    for model in (ActitoConnection, DidomiConnection):
+        world.rows[model].host = NOBODY
+        world.rows[model].save()
     image = world.rows[TemplateImage]
     image.data = _marked(bytes(image.data), mark)
-    for row in (world.rows[ActitoConnection], image):
-        row.save()
+    image.save()
     return world
 
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from portal import customers
-from portal.consents import Entry, append, chain
+from portal.consents import append, chain
 from portal.consents.heads import GENESIS, is_sealed
-from portal.customers import Applied, Profile
 from portal.models import ConsentHead, ConsentRecord, Customer, Event
 from portal.models.change import Unchangeable
+from tests.portal.consents_world import ACTITO, DIDOMI, SAID_AT, decide, entry, read, withdrawn
 from tests.world import arrive, make_connection, make_tenant
 
 pytestmark = pytest.mark.django_db
-
-DIDOMI, ACTITO = "didomi:1", "actito:1"
-SAID_AT = datetime(2026, 2, 3, 10, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -32,23 +24,6 @@ def cause() -> Event:
 @pytest.fixture
 def anna(cause: Event) -> Customer:
     return read(cause, {"newsletter": False, "points": 5}, 1).customer
-
-
-def entry(kind: str = "given", name: str = "newsletter", after: bool | None = True, **changed: Any) -> Entry:
-    given: dict[str, Any] = {"title": "Newsletter", "before": None if after is None else not after, "at": SAID_AT,
-                             "source": DIDOMI, "details": {"who": "Anna"}, **changed}  # fmt: skip
-    return Entry(kind, name, after=after, **given)
-
-
-def read(cause: Event, values: dict[str, Any], number: int) -> Applied[Customer]:
-    told = Profile(ACTITO, {ACTITO: "1"}, "anna@example.com", "nl", values)
-    with transaction.atomic():
-        return customers.apply_profile(told, cause=cause, number=number)
-
-
-def decide(customer: Customer, entries: Sequence[Entry], cause: Event) -> Applied[Customer]:
-    with transaction.atomic():
-        return customers.apply_consents(customer, entries, cause=cause)
 
 
 def test_a_consent_becomes_a_value_and_a_record(cause: Event, anna: Customer) -> None:
@@ -62,9 +37,15 @@ def test_a_consent_becomes_a_value_and_a_record(cause: Event, anna: Customer) ->
     assert (told["at"], told["event"]) == ("2026-02-03T10:12:00+00:00", cause.pk)
 
 
+def test_the_vendors_own_number_of_an_event_does_not_hide_ours(cause: Event, anna: Customer) -> None:
+    decide(anna, [entry(details={"event": "0b1c-77"})], cause)
+    told = ConsentRecord.objects.get().contents
+    assert (told["event"], told["vendor_event"]) == (cause.pk, "0b1c-77")
+
+
 def test_each_record_stands_behind_the_one_before(cause: Event, anna: Customer) -> None:
     decide(anna, [entry(), entry("confirmed", source=ACTITO)], cause)
-    decide(anna, [entry("withdrawn", after=False)], cause)
+    decide(anna, [withdrawn()], cause)
     first, second, third = ConsentRecord.objects.order_by("number")
     assert [first.previous, second.previous, third.previous] == [GENESIS, first.hash, second.hash]
     head = ConsentHead.objects.get()
@@ -118,7 +99,7 @@ def test_only_given_and_withdrawn_ones_change_a_value(cause: Event, anna: Custom
 
 
 def test_given_and_withdrawn_again_at_once_changes_nothing_but_is_recorded(cause: Event, anna: Customer) -> None:
-    applied = decide(anna, [entry(), entry("withdrawn", after=False)], cause)
+    applied = decide(anna, [entry(), withdrawn()], cause)
     assert not applied.differs
     assert ConsentRecord.objects.count() == 2
 

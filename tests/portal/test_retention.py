@@ -37,6 +37,7 @@ NO_CONTENTS = {
     "pass.installed/rules", "pass.removed/rules", "rule.day", "rule.due",
     "actito.wallet", "pass.issued/actito", "pass.installed/actito", "pass.removed/actito", "pass.voided/actito",
     "pass.revived/actito", "google.pass", "google.class", "google.retire", "google.callback",
+    "didomi.catalogue", "actito.compare", "didomi.compare", "consents.align",
 }  # fmt: skip
 
 

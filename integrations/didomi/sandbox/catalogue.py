@@ -101,34 +101,38 @@ def of_a_brand() -> Catalogue:
     return Catalogue({each.id: each for each in purposes}, {each.id: each for each in preferences}, channels)
 
 
-def purpose_json(purpose: Purpose, organization: str) -> Json:
-    """A row of GET /metadata/purposes: `{"id", "name", "description", "regulations_id", "type", …}`."""
+def purpose_json(purpose: Purpose, organization: str, translated: bool) -> Json:
+    """A row of GET /metadata/purposes. `description` is the purpose's name, `details` describe it."""
     return {
         "id": purpose.id,
-        "sdk_id": purpose.id,
+        "description": {"en": purpose.name} if translated else purpose.name,
+        "details": {"en": purpose.description} if translated else purpose.description,
         "organization_id": organization,
-        "type": "custom",
-        "name": {"en": purpose.name},
-        "description": {"en": purpose.description},
-        "regulations_id": ["gdpr"],
-        "preferences": [{"id": each} for each in purpose.preferences],
         "created_at": MADE_AT,
         "updated_at": MADE_AT,
+        "namespaces": {"custom": purpose.id, "didomi": purpose.id},
+        "regulations_id": ["gdpr"],
+        "type": "purpose",
+        "metadata": {},
     }
 
 
-def preference_json(preference: Preference, organization: str) -> Json:
+def preference_json(preference: Preference, organization: str, translated: bool) -> Json:
     """https://developers.didomi.io/api/data-manager/preferences-library"""
+    dates = {"created_at": MADE_AT, "updated_at": MADE_AT}
+
+    def named(name: str) -> Json | str:
+        return {"en": name} if translated else name
+
     return {
         "id": preference.id,
-        "created_at": MADE_AT,
-        "updated_at": MADE_AT,
-        "name": {"en": preference.name},
-        "description": {"en": preference.name},
+        **dates,
+        "name": named(preference.name),
+        "description": named(preference.name),
         "organization_id": organization,
         "type": preference.kind,
         "values": [
-            {"id": key, "created_at": MADE_AT, "updated_at": MADE_AT, "name": {"en": name}, "order": order}
+            {"id": key, **dates, "name": named(name), "order": order}
             for order, (key, name) in enumerate(preference.values.items())
         ],
     }

@@ -18,7 +18,7 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 PROOF = re.compile(
     r"data:(application/pdf|image/(png|jpe?g|gif)|application/msword|application/vnd\.openxml[\w.-]+);base64,"
 )
-_OBJECTS = ("user", "delegate", "metadata")
+_CHANGEABLE = ("status", "delegate", "metadata", "proofs_id")
 _FLAGS = ("enabled", "enabled_li")
 
 
@@ -28,12 +28,10 @@ def draft(body: Any, known: Catalogue, switches: Switches) -> Json:
     Only `consents` is asked for: the guide's smallest body has a person and purposes, whatever the OpenAPI requires.
     """
     _demand(isinstance(body, dict), "The event must be an object")
-    for name in _OBJECTS:
-        _demand(isinstance(body.get(name) or {}, dict), f"'{name}' must be an object")
-    _check_user(body.get("user") or {}, switches)
+    check_user(body.get("user") or {}, switches)
     check_metadata(body.get("metadata"), switches)
-    delegate = body.get("delegate")
-    _demand(delegate is None or _is_id(delegate.get("id")), "'delegate' should have required property 'id'")
+    _check_delegate(body.get("delegate"))
+    _check_proofs(body)
     status, regulation = body.get("status") or CONFIRMED, body.get("regulation") or GDPR
     _demand(status in STATUSES, f"'status' should be equal to one of {', '.join(STATUSES)}")
     _demand(isinstance(regulation, str), "'regulation' should be string")
@@ -42,10 +40,23 @@ def draft(body: Any, known: Catalogue, switches: Switches) -> Json:
         "status": status,
         "regulation": regulation,
         "consents": check_consents(body.get("consents"), known, switches),
-        "proofs_id": _proof_ids(body),
+        "proofs_id": list(body.get("proofs_id") or []),
         "metadata": body.get("metadata") or {},
     }
-    return found | ({"delegate": delegate} if delegate else {})
+    return found | ({"delegate": body["delegate"]} if body.get("delegate") else {})
+
+
+def changes(body: Any, known: Catalogue, switches: Switches) -> Json:
+    """What a PATCH says of an event: status, consents, proofs_id, delegate, metadata. Raises Refusal."""
+    _demand(isinstance(body, dict), "The event must be an object")
+    found: Json = {name: body[name] for name in _CHANGEABLE if body.get(name) is not None}
+    _demand(found.get("status", CONFIRMED) in STATUSES, f"'status' should be equal to one of {', '.join(STATUSES)}")
+    _check_delegate(body.get("delegate"))
+    _check_proofs(body)
+    check_metadata(body.get("metadata"), switches)
+    if "consents" in body:
+        found["consents"] = check_consents(body["consents"], known, switches)
+    return found
 
 
 def check_consents(consents: Any, known: Catalogue, switches: Switches) -> Json:
@@ -53,6 +64,7 @@ def check_consents(consents: Any, known: Catalogue, switches: Switches) -> Json:
     _demand(isinstance(consents, dict), "should have required property 'consents'")
     for part in ("channels", "purposes"):
         _check_choices(consents.get(part), part, switches)
+    _demand(isinstance(consents.get("tcfcs"), str | None), "'tcfcs' should be string")
     vendors = consents.get("vendors") or {}
     _demand(isinstance(vendors, dict) and all(map(_is_texts, vendors.values())), "'vendors' must hold lists of ids")
     if switches.check_catalogue and (unknown := next(known.unknown(consents), "")):
@@ -92,8 +104,14 @@ def _check_values(values: Any) -> None:
         _demand(fits, f"'values.{preference}.value' should be string")
 
 
-def _check_user(user: Mapping[str, Any], switches: Switches) -> None:
-    for name in ("id", "organization_user_id"):
+def _check_delegate(delegate: Any) -> None:
+    fits = delegate is None or (isinstance(delegate, dict) and _is_id(delegate.get("id")))
+    _demand(fits, "'delegate' should have required property 'id'")
+
+
+def check_user(user: Any, switches: Switches) -> None:
+    _demand(isinstance(user, dict), "'user' must be an object")
+    for name in ("id", "organization_user_id", "organization_user_id_type", "country", "last_seen_country"):
         _demand(user.get(name) is None or _is_id(user[name]), f"'user.{name}' should be string")
     check_metadata(user.get("metadata"), switches)
 
@@ -107,11 +125,11 @@ def _moment(given: Any, switches: Switches) -> str:
     return stamp(moment)
 
 
-def _proof_ids(body: Mapping[str, Any]) -> list[str]:
-    given = body.get("proofs_id") or []
-    _demand(_is_texts(given), "'proofs_id' should be an array of strings")
-    _demand(_is_texts(body.get("proofs") or []), "'proofs' should be an array of strings")
-    return list(given)
+def _check_proofs(body: Mapping[str, Any]) -> None:
+    for name in ("proofs", "proofs_id"):
+        _demand(_is_texts(body.get(name) or []), f"'{name}' should be an array of strings")
+    for file in body.get("proofs") or []:
+        check_proof(file)
 
 
 def _demand(fits: bool, message: str) -> None:

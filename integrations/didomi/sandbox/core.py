@@ -16,13 +16,14 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from integrations.didomi.sandbox.catalogue import Json
+from integrations.didomi.sandbox.deliveries import Deliveries
 from integrations.didomi.sandbox.store import NAMES, Refusal, Store
 from integrations.didomi.sandbox.switches import Switches
 from portal.sandbox import Fault, Request, Response, Sandbox, route
 
 BASE = "/v1"
 SESSIONS = BASE + "/sessions"
-UNLIMITED = BASE + "/consents/"
+UNLIMITED, FULL_TREE = BASE + "/consents/", "$include_full_tree"
 WINDOW_SECONDS = 15.0
 ORGANIZATION, API_KEY = "sandbox-organisation", "sandbox-private-key"
 SECRET = "sandbox-secret"
@@ -42,14 +43,19 @@ class DidomiCore(Sandbox):
         secret: str = SECRET,
         token_seconds: float = 3600,
     ) -> None:
+        super().__init__(host, port)
         self.token_seconds = token_seconds
         self.switches = Switches()
         self._store = Store(state, organization, api_key, secret)
+        self._deliveries = Deliveries(self._store, self.switches, self.lock)
         self._tokens: dict[str, float] = {}  # -> until when, on the monotonic clock
         self._signing = secrets.token_bytes(32)
         self._calls: deque[float] = deque()  # when the limited calls of the window came
         self._counting = threading.Lock()
-        super().__init__(host, port)
+
+    def stop(self) -> None:
+        super().stop()
+        self._deliveries.stop()
 
     @property
     def organization(self) -> str:
@@ -69,7 +75,8 @@ class DidomiCore(Sandbox):
 
     def _handle_call(self, request: Request) -> Response:
         time.sleep(self.switches.latency)
-        limits = {} if request.path.startswith(UNLIMITED) else self._count()
+        free = request.path.startswith(UNLIMITED) and not is_on(request, FULL_TREE)
+        limits = {} if free else self._count()
         if request.path != SESSIONS:
             self._admit(request)
         response = super().handle(request)
@@ -112,11 +119,11 @@ class DidomiCore(Sandbox):
     def open_session(self, request: Request) -> Response:
         """`{"type": "api-key", "key", "access_token"}` for `{"type": "api-key", "key", "secret"}`."""
         body = json_of(request)
-        wanted = body if isinstance(body, dict) else {}
-        key, secret = wanted.get("key"), wanted.get("secret")
+        asked = body if isinstance(body, dict) else {}
+        key, secret = asked.get("key"), asked.get("secret")
         with self.lock:
             known = isinstance(key, str) and self._store.keys.get(key)
-            if wanted.get("type") != "api-key" or not known or secret != known:
+            if asked.get("type") != "api-key" or not known or secret != known:
                 raise Refusal(400, "Invalid authentication information")
             token = self._new_token(str(key))
         return Response(200, {"type": "api-key", "key": key, "access_token": token})
@@ -136,10 +143,10 @@ class DidomiCore(Sandbox):
             until = self._tokens.get(token.strip(), 0.0)
         if scheme.lower() != "bearer" or until <= time.monotonic():
             raise Refusal(401, "Invalid authentication token")
-        wanted = request.query.get("organization_id")
-        if not wanted:
+        organization = request.query.get("organization_id")
+        if not organization:
             raise Refusal(400, "'organization_id' is required")
-        self._own(wanted)
+        self._own(organization)
 
     def _own(self, organization: Any) -> None:
         """Raises Refusal for another organisation."""
@@ -178,6 +185,12 @@ def wanted(request: Request, name: str) -> list[str]:
     """The values of a parameter, be it `x=a`, `x[$in]=a&x[$in]=b` or `x[$in][]=a`; empty when it is not there."""
     found = parse_qs(request.raw_query, keep_blank_values=True)
     return [text for key in (name, f"{name}[$in]", f"{name}[$in][]") for text in found.get(key, [])]
+
+
+def names(request: Request) -> list[str]:
+    """The parameters of a call, without the brackets that some have."""
+    found = parse_qs(request.raw_query, keep_blank_values=True)
+    return list(dict.fromkeys(key.split("[")[0] for key in found))
 
 
 def is_on(request: Request, name: str) -> bool:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from integrations.didomi.sandbox.catalogue import Json
-from integrations.didomi.sandbox.events import EventRoutes
-from integrations.didomi.sandbox.library import LibraryRoutes
-from integrations.didomi.sandbox.store import GDPR, Refusal
-from integrations.didomi.sandbox.users import UserRoutes
-from portal.sandbox import Request, Response, route
+from integrations.didomi.sandbox.checks import CONFIRMED
+from integrations.didomi.sandbox.desk import DeskRoutes
+from integrations.didomi.sandbox.saying import event_body
+from integrations.didomi.sandbox.store import GDPR
 
 
-class DidomiSandbox(EventRoutes, UserRoutes, LibraryRoutes):
+class DidomiSandbox(DeskRoutes):
     """Didomi's consent API with state of its own, for one organisation; real changes are told to its webhook."""
 
     @property
     def events(self) -> list[Json]:
         """All events as the API shows them, whatever their status and regulation, in the order of their arrival."""
         with self.lock:
-            return [dict(event.body) for event in self._store.events.values()]
+            return [self._event_json(event) for event in self._store.events.values()]
 
     def users(self, person: str, regulation: str = GDPR) -> list[Json]:
         """All users of a person, as the API shows them."""
@@ -42,41 +40,14 @@ class DidomiSandbox(EventRoutes, UserRoutes, LibraryRoutes):
         """
         body = event_body(person, **choices)
         with self.lock:
-            return dict(self._create_event(body, self.organization, muted).body)
+            return self._event_json(self._create_event(body, self.organization, muted))
 
-    def switch(self, **wanted: Any) -> None:
-        """Sets switches by their names. ValueError for one that is unknown or of another type."""
-        self.switches.change(wanted)
+    def approve(self, event_id: str) -> None:
+        """Somebody confirms an event that was pending."""
+        with self.lock:
+            self._change_event(self._store.event(event_id), {"status": CONFIRMED}, muted=False)
 
-    @route("GET", "/_sandbox/switches")
-    def get_switches(self, request: Request) -> Response:
-        return Response(200, self.switches.as_json())
-
-    @route("PUT", "/_sandbox/switches")
-    def put_switches(self, request: Request) -> Response:
-        try:
-            self.switches.change(request.json())
-        except ValueError as refusal:
-            raise Refusal(400, str(refusal)) from refusal
-        return Response(200, self.switches.as_json())
-
-
-def event_body(
-    person: str,
-    *,
-    purposes: Mapping[str, bool | None] | None = None,
-    channels: Mapping[str, bool | None] | None = None,
-    values: Mapping[tuple[str, str], str] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> Json:
-    """The smallest body of an event that says this."""
-    chosen: dict[str, Json] = {key: {"id": key, "enabled": enabled} for key, enabled in (purposes or {}).items()}
-    for (purpose, preference), value in (values or {}).items():
-        row = chosen.setdefault(purpose, {"id": purpose, "enabled": None})
-        row.setdefault("values", {})[preference] = {"value": value}
-    said: Json = {"purposes": list(chosen.values())}
-    if channels:
-        said["channels"] = [{"id": key, "enabled": enabled} for key, enabled in channels.items()]
-    user: Json = {"organization_user_id": person} | ({"metadata": dict(metadata)} if metadata else {})
-    return {"user": user, "consents": said, **more}
+    def take_back(self, event_id: str) -> None:
+        """An event is deleted, as if it had never happened."""
+        with self.lock:
+            self._delete_event(self._store.event(event_id), muted=False)

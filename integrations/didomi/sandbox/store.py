@@ -47,10 +47,11 @@ class User:
 
 @dataclass
 class Event:
-    """`body` is the event as Didomi answers it; `updated_at` is kept aside, its OpenAPI knows none."""
+    """`body` is the event as Didomi answers it, but for `updated_at`; `changed` when it was not left as it came."""
 
     body: Json
     updated_at: str
+    changed: bool = False
 
     @property
     def id(self) -> str:
@@ -100,6 +101,12 @@ class Store:
         if event_id not in self.events:
             raise Refusal(404, f"No event found for id '{event_id}'")
         return self.events[event_id]
+
+    def drop(self, user: User) -> None:
+        """Forgets a user with all events."""
+        for event in self._of_user.pop(user.id, []):
+            del self.events[event.id]
+        del self.users[user.id]
 
     def users_of(self, organization_user_id: str) -> list[User]:
         return [user for user in self.users.values() if user.organization_user_id == organization_user_id]

@@ -20,6 +20,7 @@ from integrations.demo import tour as touring
 from integrations.demo.outside import ActitoHand, AndroidPhone, Phone
 from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
 from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, only_one, running
+from integrations.didomi.sandbox import API_KEY, ORGANIZATION, SECRET
 from passes.links import link
 from passes.models import WalletPass, in_google
 from portal.models import Event, Heart
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         self._say("Preparing the database")
         call_command("migrate", verbosity=0)
         chosen = commands(ports)
-        self._say("Starting the sandbox: Actito, Apple's push service, Google, virtual phones")
+        self._say("Starting the sandbox: Actito, Didomi, Apple's push service, Google, virtual phones")
         with running({"sandbox": chosen.pop("sandbox")}) as sandbox:
             demo = seeding.seed(ports)
             actito = ActitoHand(demo.actito_url)
@@ -119,6 +120,13 @@ class Command(BaseCommand):
                     "serial_number": str(wallet_pass.serial_number),
                     "authentication_token": wallet_pass.authentication_token,
                 },
+                "didomi": {
+                    "base_url": demo.didomi_url,
+                    "organization_id": ORGANIZATION,
+                    "api_key": API_KEY,
+                    "api_secret": SECRET,
+                    "webhook_key": demo.didomi_key,
+                },
                 "google": {"issuer_id": seeding.ISSUER, "object_id": object_id},
                 "sandbox": {"phones_url": demo.phones_url, "google_url": demo.google_url},
             }
@@ -134,7 +142,8 @@ class Command(BaseCommand):
             "  3. Templates: change a text, publish it, and watch the phones.\n"
             f"  4. Customers: open {OWNERS[0][0]}.\n"
             f"  5. Be the marketer in Actito: change a profile, fire a custom action: {demo.actito_url}\n"
-            "  6. Break something: docs/sandbox.md.\n"
+            f"  6. Be the customer at Didomi's preference centre: {demo.didomi_url}\n"
+            "  7. Break something: docs/sandbox.md.\n"
             f"  Addresses and keys for scripts are in {seeding.state_file()}.\n\n"
             "Ctrl-C stops everything."
         )

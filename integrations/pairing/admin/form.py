@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import product
 from typing import Any
 
 from django import forms
@@ -44,6 +45,8 @@ class PairingForm(TenantForm):
                 self.fields[name].choices = [("", _("Choose") if found else _("There is none yet")), *found]
                 if not found:
                     self.fields[name].help_text = LACKING[name]
+        if own and self.instance.pk is None:
+            self.initial = {**_unpaired(own), **self.initial}
 
     def clean(self) -> dict[str, Any]:
         """Whoever sees several tenants is offered all their connections: both must be of the pairing's own."""
@@ -54,3 +57,11 @@ class PairingForm(TenantForm):
             if chosen and tenant and chosen not in {each.value for each in offer([tenant])}:
                 self.add_error(name, _t("Choose one from your own list."))
         return cleaned
+
+
+def _unpaired(tenant: int) -> dict[str, str]:
+    """The first two connections that nobody has paired yet, to be proposed."""
+    paired = set(Pairing.objects.for_tenant(tenant).values_list("consents", "profiles"))
+    both = product(*(offer([tenant]) for offer in OFFERS.values()))
+    free = (pair for each in both if (pair := tuple(one.value for one in each)) not in paired)
+    return dict(zip(OFFERS, next(free, ()), strict=False))

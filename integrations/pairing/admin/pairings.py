@@ -71,8 +71,9 @@ class PairingAdmin(SamplePreview, ActivationDialogs, PhaseDialogs, LineDialogs, 
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         action = self.add_action if obj is None else self.change_action
-        tenants = {"offered_to": allowed_tenants(request, action)}
-        form = type("PairingForm", (PairingForm,), {**tenants, "__module__": __name__})
+        readonly = self.get_readonly_fields(request, obj)
+        own = {"offered_to": allowed_tenants(request, action), "__module__": __name__}
+        form = type("PairingForm", (PairingForm,), {**own, **dict.fromkeys(set(CONNECTIONS) & {*readonly})})
         return super().get_form(request, obj, change=change, **{"form": form, **kwargs})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import models
 
+from portal.consents.heads import key_ids, reseal
 from portal.secrets import EncryptedTextField, SecretError, encrypted_fields, newest_key_id, rotate
 
 
@@ -28,6 +29,11 @@ class Command(BaseCommand):
             counts = _go_through(model, field, newest, dry_run=options["dry_run"], unreadable=unreadable)
             said = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none stored"
             self.stdout.write(f"{model._meta.label}.{field.name}: {said}")
+        counts = reseal(dry_run=options["dry_run"])
+        if counts:
+            self.stdout.write("Seals of consents: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+        if counts["unreadable"]:
+            unreadable.append("Heads of consents: their seals are broken; manage.py check_consents says whose.")
         if unreadable:
             listed = "\n".join(f"  {sentence}" for sentence in unreadable)
             raise CommandError(f"These secrets were left as they are; keep their keys, or enter them anew:\n{listed}")
@@ -71,4 +77,6 @@ def _older_keys(newest: str) -> Counter[str]:
         for model, field in encrypted_fields()
         for secret in model._base_manager.values_list(field.attname, flat=True)
     )
-    return Counter(secret.key_id for secret in stored if secret and secret.key_id != newest)
+    older = Counter(secret.key_id for secret in stored if secret) + key_ids()
+    del older[newest]
+    return older

@@ -108,6 +108,13 @@ DEVIATIONS: dict[str, list[str]] = {
         *(f"+ $.paths./api/{{tenantId}}/{rest}" for rest in ("links", "passes", "passes/{passId}")),
         *of_schema(*(f"+ {name}" for name in PASSES)),
     ],
+    "We serve more: tokens, and what Didomi calls": [
+        "+ $.tags.Tokens",
+        "+ $.tags.Didomi",
+        "+ $.paths./api/{tenantId}/oauth/token",
+        "+ $.paths./api/{tenantId}/webhooks/listeners/didomi/events",
+        *of_schema("+ Token", "+ TokenRefusal", "+ TokenRequest", "+ DidomiEvent"),
+    ],
     "We say more: without a profile's number nothing can be done": of_schema(
         "+ NewProfileActitoWrapper.required", "+ NewProfile.required"
     ),

@@ -17,9 +17,9 @@ from integrations.actito.hooks import PROFILE_EVENTS, State
 from integrations.actito.models import ActitoConnection, ConnectionWebhooks
 from integrations.actito.sandbox import ActitoSandbox
 from integrations.actito.subscribing import CHECK, MAKE, REMOVE, TEST, ask, check_all, key_name, lets_in
-from integrations.actito.webhook_admin import last_arrival
 from portal import access, ledger
 from portal.access import make_key
+from portal.admin.arrivals import last_arrival
 from portal.models import ApiKey, Attempt, Change, Event, Lane, Scope
 from portal.sandbox import Fault
 from portal.tenancy import Role
@@ -267,7 +267,7 @@ def test_a_test_event_goes_through_the_network_and_changes_nobody(
     assert (arrived.status, arrived.outcome[:26]) == (Event.Status.IGNORED, "A test event came through.")
     assert not actito.requests
     assert not ApiKey.objects.exists()
-    arrival = last_arrival(connection)
+    arrival = last_arrival(connection.tenant_id, connection.source)
     assert arrival
     assert arrival.at == arrived.created_at
 

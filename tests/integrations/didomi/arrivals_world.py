@@ -44,11 +44,15 @@ class Organisation:
         return post(body, tenant=self.tenant.slug, secret=self.secret, **more)
 
     def token(self) -> str:
-        told = {"grant_type": "client_credentials", "client_id": f"awp_{self.key.prefix}", "client_secret": self.secret}
-        answer = Client().post(
-            f"/api/{self.tenant.slug}/oauth/token", urlencode(told), content_type="application/x-www-form-urlencoded"
-        )
-        return str(answer.json()["access_token"])
+        return token_of(self.tenant.slug, f"awp_{self.key.prefix}", self.secret)
+
+
+def token_of(tenant: str, client: str, secret: str) -> str:
+    told = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+    sent = Client().post(
+        f"/api/{tenant}/oauth/token", urlencode(told), content_type="application/x-www-form-urlencoded"
+    )
+    return str(sent.json()["access_token"])
 
 
 def make_organisation_that_speaks(

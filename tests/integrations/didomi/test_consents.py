@@ -79,9 +79,7 @@ def changed(case: str, **entity: Any) -> dict[str, Any]:
 # Told
 
 
-@pytest.mark.parametrize(
-    "case", ["event_created_as_documented", "event_flattened_by_number", "event_flattened_by_id"]
-)
+@pytest.mark.parametrize("case", ["event_created_as_documented", "event_flattened_by_number", "event_flattened_by_id"])
 def test_a_consent_becomes_what_stands_about_the_person(sent: Sent, pairing: Pairing, case: str) -> None:
     event = sent(case)
     assert event.status == "done", event.outcome
@@ -109,7 +107,9 @@ def test_an_approval_is_when_a_waiting_event_begins_to_count(sent: Sent, told: l
     assert sent("event_pending_approval").status == "ignored"
     waiting = payload("event_pending_approval")["parameters"]["entity"]
     approved = {**waiting, "status": "confirmed", "updated_at": "2026-02-01T09:00:00Z"}
-    assert sent({"type": "event.updated", "parameters": {"old_entity": waiting, "new_entity": approved}}).status == "done"
+    assert (
+        sent({"type": "event.updated", "parameters": {"old_entity": waiting, "new_entity": approved}}).status == "done"
+    )
     assert [each.at for each in told] == [datetime(2026, 2, 1, 9, tzinfo=UTC)]
 
 
@@ -164,7 +164,9 @@ def test_what_changes_nothing_is_ignored_in_words(
     assert not PairedPerson.objects.exists()
 
 
-@pytest.mark.parametrize("body", [{"type": "event.created"}, {"type": "event.updated", "parameters": {"new_entity": []}}])
+@pytest.mark.parametrize(
+    "body", [{"type": "event.created"}, {"type": "event.updated", "parameters": {"new_entity": []}}]
+)
 def test_an_event_without_contents_is_ignored(sent: Sent, body: Any) -> None:
     event = sent(body)
     assert (event.status, event.outcome) == ("ignored", "Didomi sent no consent event with it.")

@@ -74,7 +74,8 @@ def test_without_a_regulation_it_is_gdpr_as_didomi_means_it() -> None:
     ("flat", "nested"),
     [
         ({"a__b": 1, "a__c": 2, "d": 3}, {"a": {"b": 1, "c": 2}, "d": 3}),
-        ({"p__purposes__0__id": "x", "p__purposes__0__enabled": True}, {"p": {"purposes": [{"id": "x", "enabled": True}]}}),
+        ({"p__purposes__0__id": "x", "p__purposes__0__enabled": True},
+         {"p": {"purposes": [{"id": "x", "enabled": True}]}}),
         ({"purposes__x__enabled": True}, {"purposes": [{"enabled": True, "id": "x"}]}),
         ({"purposes__7__enabled": True}, {"purposes": [{"enabled": True, "id": "7"}]}),
         ({"purposes__my__own__enabled": True}, {"purposes": [{"enabled": True, "id": "my__own"}]}),

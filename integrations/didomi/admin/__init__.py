@@ -1,0 +1,1 @@
+"""Didomi's part of the admin."""
