@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,10 +13,10 @@ from integrations.didomi.models import DidomiConnection
 from integrations.didomi.sandbox import DidomiSandbox
 from integrations.pairing import switching
 from integrations.pairing.models import ConsentMapping, PairedPerson, Pairing
-from integrations.pairing.registry import Choice, Received, Told
+from integrations.pairing.registry import Told
 from portal import ledger
 from portal.models import Customer, Event, Job, Tenant
-from portal.sentences import Sentence, say
+from portal.sentences import say
 from tests import factories as make
 from tests.integrations.didomi.didomi_world import make_didomi
 from tests.portal.jobs_world import Worker
@@ -25,37 +24,6 @@ from tests.world import ACTITO_KEY, ENTITY, TABLE, make_connection
 
 LETTER, OFFERS = "newsletter", "promotions"
 OF_LETTER, OF_OFFERS = "consents_purposes_newsletter_enabled", "consents_purposes_promotions_enabled"
-
-
-class Platform:
-    """Didomi as a side of pairings, as far as an activation asks."""
-
-    compares = "didomi.compare"
-
-    def lane_id(self, tenant_id: int, source: str) -> int | None:
-        found = DidomiConnection.objects.filter(tenant=tenant_id, pk=source.removeprefix("didomi:")).first()
-        return found.lane_id if found else None
-
-    def offered(self, tenants: Collection[int]) -> list[Choice]:
-        return [Choice(each.source, each.name) for each in DidomiConnection.objects.for_tenants(tenants)]
-
-    def title(self, source: str) -> str:
-        return "Didomi"
-
-    def page(self, source: str) -> str:
-        return "/admin/"
-
-    def paths(self, source: str) -> list[Choice]:
-        return [Choice(OF_LETTER, "Newsletter"), Choice(OF_OFFERS, "Promotions")]
-
-    def path_problem(self, source: str, path: str, *, both_ways: bool) -> Sentence:
-        return Sentence()
-
-    def received(self, tenant_id: int, source: str, most: int) -> list[Received]:
-        return []
-
-    def subject(self, source: str, key: str) -> str:
-        return f"{source}:profile:{key}"
 
 
 @dataclass
@@ -111,9 +79,14 @@ class Brand:
         job = switching.switch_on(self.pairing, choice, by=self.owner)
         if job is not None:
             worker.until_ended(job)
-        while Event.objects.filter(tenant=self.tenant, status="waiting", kind="actito.consents").exists():
+        while self.waiting():
             worker.turn()
         return worker
+
+    def waiting(self) -> bool:
+        """Whether anything is still to be written, to either system."""
+        kinds = ("actito.consents", "didomi.consents", "consents.changed/actito", "consents.changed/didomi")
+        return Event.objects.filter(tenant=self.tenant, status="waiting", kind__in=kinds).exists()
 
     def in_actito(self, key: str) -> dict[str, bool]:
         values = self.actito.values(ENTITY, TABLE, self.profiles[key])

@@ -8,16 +8,15 @@ from integrations.actito.sandbox import ActitoSandbox
 from integrations.actito.tokens import tokens as actito_tokens
 from integrations.didomi.sandbox import DidomiSandbox
 from integrations.didomi.tokens import tokens as didomi_tokens
-from integrations.pairing import registry
-from tests.integrations.didomi.didomi_world import KEY, ORGANISATION, SECRET
+from tests.integrations.didomi.arrivals_world import ORGANISATION
+from tests.integrations.didomi.conftest import judged  # noqa: F401 - what is sent to Didomi, here too
+from tests.integrations.didomi.didomi_world import KEY, SECRET
 from tests.integrations.pairing.activation.activation_world import Brand, a_brand
 
 
 @pytest.fixture
-def brand(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brand]:
+def brand(db: None) -> Iterator[Brand]:
     """With both systems, and nobody in them."""
-    played = "tests.integrations.pairing.activation.activation_world.Platform"
-    monkeypatch.setitem(registry._consent_sides, "didomi", played)
     actito_tokens._kept.clear()
     didomi_tokens._kept.clear()
     actito, didomi = ActitoSandbox(), DidomiSandbox(organization=ORGANISATION, api_key=KEY, secret=SECRET)

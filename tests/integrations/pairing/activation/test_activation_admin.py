@@ -133,7 +133,8 @@ def test_the_file_has_a_line_for_each_person_and_is_not_for_auditors(brand: Bran
         '"Customer","Newsletter · Didomi","Newsletter · Actito","Promotions · Didomi","Promotions · Actito",'
         '"Differs","Not read"'
     )
-    assert lines[:2] == ['"anna@example.com","yes","no","","no","yes",""', '"bram@example.com","no","no","","no","no",""']
+    assert lines[0] == '"anna@example.com","yes","no","","no","yes",""'
+    assert lines[1] == '"bram@example.com","no","no","","no","no",""'
     assert "by which Didomi knows people" in lines[2]
     assert [line.split(",")[0] for line in file(brand, owner, "?only=differences")[1:]] == ['"anna@example.com"']
     assert Change.objects.filter(sentence="Exported what a comparison found.").exists()
