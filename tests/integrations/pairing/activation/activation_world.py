@@ -79,9 +79,11 @@ class Brand:
         job = switching.switch_on(self.pairing, choice, by=self.owner)
         if job is not None:
             worker.until_ended(job)
-        while self.waiting():
+        for _ in range(300):
+            if not self.waiting():
+                return worker
             worker.turn()
-        return worker
+        raise AssertionError(list(Event.objects.filter(tenant=self.tenant, status="waiting").values("kind", "outcome")))
 
     def waiting(self) -> bool:
         """Whether anything is still to be written, to either system."""
