@@ -18,7 +18,7 @@ from integrations.pairing.judging import News, entry, held_of, judge_all, news_o
 from integrations.pairing.lines import lines_of, master_of
 from integrations.pairing.models import PairedPerson, Pairing
 from integrations.pairing.registry import Told, profile_side_of
-from integrations.pairing.standing import Standing, Word, after, judge
+from integrations.pairing.standing import Standing, Verdict, Word, after, judge
 from portal import customers, ledger
 from portal.ledger import Result
 from portal.models import Customer, Event
@@ -175,8 +175,8 @@ def plan(pairing: Pairing, customer: Customer, side: str, states: Mapping[str, b
     unreported = False
     for news in news_of(pairing, held, side, states, at=None, decides=False):
         standing = held.standing(news.line.name)
-        unreported |= side in standing.sides
         verdict = judge(standing, news.word, news.line.policy, master_of(pairing, news.line.policy))
+        unreported |= side in standing.sides and verdict is not Verdict.KNOWN
         held.keep(news.line.name, after(standing, news.word, verdict, timezone.now()))
     due = {line.name: held.standing(line.name) for line in lines_of(pairing)}
     wanted = {name: standing for name, standing in due.items() if _is_due(standing, states.get(name))}

@@ -46,7 +46,7 @@ class PairingForm(TenantForm):
                 if not found:
                     self.fields[name].help_text = LACKING[name]
         if own and self.instance.pk is None:
-            self.initial = {**_unpaired(own), **self.initial}
+            self.initial |= _unpaired(own)
 
     def clean(self) -> dict[str, Any]:
         """Whoever sees several tenants is offered all their connections: both must be of the pairing's own."""

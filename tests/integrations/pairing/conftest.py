@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from integrations.pairing import registry
@@ -11,11 +9,10 @@ from tests.integrations.pairing.pairing_world import KEY
 
 
 @pytest.fixture(autouse=True)
-def sides(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def sides(monkeypatch: pytest.MonkeyPatch) -> None:
     played = "tests.integrations.pairing.pairing_world.PlayedSide"
     monkeypatch.setitem(registry._consent_sides, "platform", played)
     monkeypatch.setitem(registry._profile_sides, "system", played)
-    yield
 
 
 @pytest.fixture

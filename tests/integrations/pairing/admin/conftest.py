@@ -11,13 +11,12 @@ from tests.integrations.pairing import sides
 from tests.integrations.pairing.admin.paired_world import connected, known, paired
 
 
-@pytest.fixture(autouse=True)
-def paper(monkeypatch: pytest.MonkeyPatch) -> type[sides.Paper]:
-    """A consent platform that has received nothing yet."""
-    monkeypatch.setitem(registry._consent_sides, "paper", f"{sides.__name__}.Paper")
-    monkeypatch.delitem(registry._consent_sides, "didomi")  # whose connections it bears
+@pytest.fixture(autouse=True, name="sides")
+def paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Actito, and a consent platform that has received nothing yet. Others there are none."""
+    monkeypatch.setattr(registry, "_consent_sides", {"paper": f"{sides.__name__}.Paper"})
+    monkeypatch.setattr(registry, "_profile_sides", {"actito": registry._profile_sides["actito"]})
     monkeypatch.setattr(sides.Paper, "received_ones", [])
-    return sides.Paper
 
 
 @pytest.fixture

@@ -80,6 +80,13 @@ def test_an_owner_pairs_two_connections_and_goes_on_at_the_page_of_the_pairing(
     assert f'<option value="{EMAIL}" label="E-mail"></option>' in page
 
 
+def test_two_connections_are_paired_once(pairing: Pairing) -> None:
+    chosen = {"name": "Again", "consents": pairing.consents, "profiles": pairing.profiles}
+    answer = person(pairing.tenant, Role.OWNER).post(url(Pairing, "add"), chosen)
+    assert "already exists" in content(answer)
+    assert Pairing.objects.count() == 1
+
+
 @pytest.mark.parametrize("name", ["consents", "profiles"])
 def test_a_connection_of_somebody_else_is_refused(brand: Tenant, actito: ActitoConnection, name: str) -> None:
     didomi, other = make.DidomiFactory.make(tenant=brand), make.TenantFactory.make()
