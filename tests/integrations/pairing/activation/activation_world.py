@@ -79,7 +79,7 @@ class Brand:
         job = switching.switch_on(self.pairing, choice, by=self.owner)
         if job is not None:
             worker.until_ended(job)
-        for _ in range(300):
+        for _ in range(40):
             if not self.waiting():
                 return worker
             worker.turn()

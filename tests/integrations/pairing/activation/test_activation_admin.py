@@ -50,17 +50,17 @@ def buttons(brand: Brand, client: Client) -> set[str]:
 def test_a_marketer_compares_then_looks_then_switches_on(brand: Brand) -> None:
     brand.person("anna", didomi={LETTER: True})
     brand.person("bram", didomi={LETTER: False}, actito={"Newsletter": True})
-    Lane.objects.filter(pk=brand.system.lane_id).update(calls_per_minute=2)
+    Lane.objects.filter(pk=brand.system.lane_id).update(calls_per_minute=60)
     client = as_(brand, Role.MARKETER)
     assert buttons(brand, client) == {"compare", "switch-on-blind"}
     shown = client.get(dialog(brand, "compare")).content.decode()
     assert "People known from “Actito”: 2." in shown
-    assert "at 2 a minute, which is what the slower account allows" in shown
+    assert "at 60 a minute, which is what the slower account allows" in shown
     response = client.post(dialog(brand, "compare"), {**SUBMIT, "rate": ""}, HTTP_HX_REQUEST="true")
     assert response["HX-Redirect"] == page(brand)
     assert buttons(brand, client) == {"stop-comparing"}
     assert "still under way" in client.get(page(brand)).content.decode()
-    Worker(30).until_ended(Job.objects.get(kind="pairing.comparison"))
+    Worker().until_ended(Job.objects.get(kind="pairing.comparison"))
     assert buttons(brand, client) == {"compare-again", "switch-on", "stop-comparing"}
     text = client.get(page(brand)).content.decode()
     for part in ("anna@example.com", "bram@example.com", "Didomi yes, Actito no", "Didomi no, Actito yes"):
