@@ -100,5 +100,7 @@ def _consents() -> None:
               wanted=f"{HERE}.consents.wanted")  # fmt: skip
     subscribe("profile.wanted", "actito", f"{HERE}.wanted.find_profile", title=_("Profile looked for in Actito"))
     subscribe("attributes.told", "actito", f"{HERE}.wanted.take_attributes", title=_("Attributes for Actito"))
+    handles("actito.compare", f"{HERE}.comparing.compare", title=_("Profile read for a comparison"))
+    name_backlog("actito.compare", ngettext_lazy("%(shown)s profile to compare", "%(shown)s profiles to compare", "n"))
     holds("profile.wanted/actito", "key", "states", "attributes", "proof", needed=True)
     holds("attributes.told/actito", "attributes", needed=True)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from integrations.actito.models import ActitoConnection
+from integrations.actito.naming import named_by
 from integrations.actito.structure import kept_of
 from integrations.actito.tables import ATTRIBUTES, SUBSCRIPTIONS, TECHNICAL
-from integrations.pairing.registry import Attribute, Choice, Filled, Table
+from integrations.pairing.registry import Attribute, Choice, Filled, Person, Table
 from portal.customers import find
 from portal.models import Customer, Identity
 
 
 class Actito:
+    compares = "actito.compare"
+
     def offered(self, tenants: Collection[int]) -> list[Choice]:
         return [Choice(each.source, each.name) for each in ActitoConnection.objects.for_tenants(tenants)]
 
@@ -66,6 +70,34 @@ class Actito:
     def key_of(self, source: str, customer: Customer) -> str:
         names = Identity.objects.filter(customer=customer, namespace=f"{source}:key", gone_at=None)
         return names.values_list("value", flat=True).first() or ""
+
+    def people(self, source: str, after: int, most: int) -> list[Person]:
+        connection = connection_of(source)
+        if connection is None:
+            return []
+        behind = _known(connection).filter(customer__gt=after).order_by("customer")
+        found = list(behind.values_list("customer", flat=True).distinct()[:most])
+        names: dict[int, dict[str, Identity]] = {customer: {} for customer in found}
+        for identity in _known(connection).filter(customer__in=found):
+            names[identity.customer_id][identity.namespace] = identity
+        return [_person(connection, customer, each) for customer, each in names.items()]
+
+    def count_people(self, source: str) -> int:
+        connection = connection_of(source)
+        return _known(connection).values("customer").distinct().count() if connection else 0
+
+
+def _known(connection: ActitoConnection) -> QuerySet[Identity]:
+    """The names of those whose profile is not gone."""
+    namespaces = (connection.source, f"{connection.source}:key")
+    return Identity.objects.filter(tenant_id=connection.tenant_id, namespace__in=namespaces, gone_at=None)
+
+
+def _person(connection: ActitoConnection, customer: int, names: Mapping[str, Identity]) -> Person:
+    """By the profile's id, where that is known, as everything else that is done about a profile."""
+    key = names.get(f"{connection.source}:key")
+    best = names.get(connection.source) or next(iter(names.values()))
+    return Person(customer, key.value if key else "", named_by(connection, best).subject)
 
 
 def _column(name: str) -> Any:

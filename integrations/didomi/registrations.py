@@ -15,7 +15,7 @@ HERE = "integrations.didomi"
 
 
 def register() -> None:
-    for concern in (_arrivals, _catalogue, _back):
+    for concern in (_arrivals, _catalogue, _back, _comparing):
         concern()
 
 
@@ -42,3 +42,9 @@ def _back() -> None:
     subscribe("consents.changed", "didomi", f"{HERE}.writeback.tell", title=title, coalesces=True,
               wanted=f"{HERE}.writeback.wanted")  # fmt: skip
     holds("didomi.consents", "key", needed=True)
+
+
+def _comparing() -> None:
+    """Before a pairing is switched on."""
+    handles("didomi.compare", f"{HERE}.comparing.compare", title=_("Consents read for a comparison"))
+    name_backlog("didomi.compare", ngettext_lazy("%(shown)s person to compare", "%(shown)s people to compare", "n"))

@@ -20,6 +20,8 @@ RECENT = 50
 
 
 class Didomi:
+    compares = "didomi.compare"
+
     def offered(self, tenants: Collection[int]) -> list[Choice]:
         return [Choice(each.source, each.name) for each in DidomiConnection.objects.for_tenants(tenants)]
 
@@ -68,6 +70,9 @@ class Didomi:
             return []
         arrived = Event.objects.for_tenant(tenant_id).filter(kind=DIDOMI_EVENT, source=source).order_by("-pk")
         return [received_of(event, connection) for event in arrived[:most]]
+
+    def subject(self, source: str, key: str) -> str:
+        return f"{source}:profile:{key}"
 
     def sample(self, source: str, text: str) -> Told | Sentence:
         connection = connection_of(source)

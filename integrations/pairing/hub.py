@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from integrations.pairing import reviews
+from integrations.pairing import aligning, comparing, reviews
 from integrations.pairing.arrivals import Arrival, arrival_of
 from integrations.pairing.judging import News, entry, held_of, judge_all, news_of, publish_due
 from integrations.pairing.lines import lines_of, master_of
@@ -27,6 +27,8 @@ from portal.sentences import Sentence, joined, say
 PROFILE_WANTED, ATTRIBUTES_TOLD = "profile.wanted", "attributes.told"
 KEPT = say("Kept. No pairing of this connection is on, so nothing changed.")
 GRACE = timedelta(seconds=30)
+# A comparison hears of what changes while it goes on.
+_FOLLOWED = (Pairing.Phase.ON, Pairing.Phase.COMPARING)
 
 
 # A consent platform's events
@@ -36,6 +38,8 @@ def told(source: str, event: Told, cause: Event) -> Sentence:
     """Takes one consent event in, for each pairing of the connection that is on. Says what became of it."""
     pairings = Pairing.objects.for_tenant(cause.tenant_id).filter(consents=source, phase=Pairing.Phase.ON)
     said = [_told(pairing, event, cause) for pairing in pairings.prefetch_related("mappings")]
+    if comparing.heard(source, event.key, cause):
+        said.append(say("Both systems are being compared, so the person is read again."))
     return joined(said) if said else KEPT
 
 
@@ -72,6 +76,7 @@ def take(pairing: Pairing, customer: Customer, arrival: Arrival, cause: Event) -
     held = held_of(pairing, customer)
     if held is None:
         return say("The customer is no longer there.")
+    aligning.first(pairing, held, customer, cause)
     last = held.last_told(pairing.consents)
     if arrival.attributes and (last is None or arrival.at >= last):
         _tell_attributes(pairing, customer, arrival.attributes, cause)
@@ -103,8 +108,8 @@ def deleted(source: str, key: str, cause: Event) -> Sentence:
 
 def is_followed(tenant_id: int, source: str) -> bool:
     """Whether subscriptions of the connection are anybody's consents."""
-    on = Pairing.objects.for_tenant(tenant_id).filter(profiles=source, phase=Pairing.Phase.ON)
-    return bool(on.exists())
+    followed = Pairing.objects.for_tenant(tenant_id).filter(profiles=source, phase__in=_FOLLOWED)
+    return bool(followed.exists())
 
 
 def seen(
@@ -117,7 +122,7 @@ def seen(
     nothing: that nobody was asked is no refusal.
     """
     pairings = Pairing.objects.for_tenant(cause.tenant_id).filter(profiles=source)
-    followed = pairings.filter(phase=Pairing.Phase.ON).prefetch_related("mappings")
+    followed = pairings.filter(phase__in=_FOLLOWED).prefetch_related("mappings")
     return [
         said for pairing in followed
         if (said := _seen(pairing, customer, _by_name(pairing, states), cause, at=at, decides=decides))
@@ -137,9 +142,12 @@ def _seen(
     at: datetime | None,
     decides: bool,
 ) -> Sentence:
+    if not pairing.is_on:
+        return comparing.note(pairing, customer, pairing.profiles, states, cause)
     held = held_of(pairing, customer) if states else None
     if held is None:
         return Sentence()
+    aligning.first(pairing, held, customer, cause)
     news = news_of(pairing, held, pairing.profiles, states, at=at, decides=decides)
     return judge_all(pairing, held, customer, news, cause) if news or held.standings else Sentence()
 

@@ -25,6 +25,14 @@ class Pairing(TenantModel):
         ON = "on", _("On")
         PAUSED = "paused", _("Paused")
 
+    class Differences(models.TextChoices):
+        """What becomes of the differences that a comparison found when the pairing is switched on."""
+
+        CONSENTS = "consents", _("Write Didomi's state to Actito")
+        PROFILES = "profiles", _("Write Actito's state to Didomi")
+        RESTRICTIVE = "restrictive", _("The most restrictive: no in one is no in both")
+        LEAVE = "leave", _("Leave them as they are")
+
     name = models.CharField(_("name"), max_length=100)
     consents = models.CharField(
         _("consents from"), max_length=60, help_text=_("The connection where people say what they consent to.")
@@ -47,6 +55,10 @@ class Pairing(TenantModel):
     # The subscriptions that were there when it was switched on: new ones are announced.
     known_subscriptions = models.JSONField(default=list, editable=False)
     on_since = models.DateTimeField(_("on since"), null=True, editable=False)
+    # What was compared before is of no use; None where it was switched on without comparing.
+    compared_since = models.DateTimeField(null=True, editable=False)
+    # What happens where the comparison found a difference; empty until it is switched on.
+    differences = models.CharField(max_length=12, choices=Differences.choices, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -64,6 +76,11 @@ class Pairing(TenantModel):
     @property
     def is_on(self) -> bool:
         return self.phase == self.Phase.ON
+
+    @property
+    def takes_readings(self) -> bool:
+        """Whether what a comparison still reads is of use: what came while it was switched on must not be lost."""
+        return self.phase in (self.Phase.COMPARING, self.Phase.ON)
 
     def follows(self) -> list[str]:
         """The sides that are written to."""
@@ -138,7 +155,11 @@ class PairedPerson(models.Model):
     # As the comparison found both sides: {"actito:3": {"newsletter": true}}.
     compared = models.JSONField(default=dict)
     compared_at = models.DateTimeField(null=True)
+    # Why a side could not be read: {"actito:3": "…"}, as portal.sentences stores it.
+    unread = models.JSONField(default=dict)
     differs = models.BooleanField(default=False)
+    # When what was compared came to stand, after the pairing was switched on.
+    aligned_at = models.DateTimeField(null=True)
 
     objects = TenantQuerySet.as_manager()
 
@@ -148,7 +169,9 @@ class PairedPerson(models.Model):
         constraints = [models.UniqueConstraint(fields=["pairing", "customer"], name="paired_once")]
         indexes = [
             models.Index(fields=["pairing", "id"], name="paired_differing", condition=models.Q(differs=True)),
-        ]
+            models.Index(fields=["pairing", "id"], name="paired_unaligned",
+                         condition=models.Q(aligned_at__isnull=True, compared_at__isnull=False)),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.pairing} · {self.customer}"

@@ -82,8 +82,20 @@ class Received:
     skipped: Sentence = field(default_factory=Sentence)
 
 
+@dataclass(frozen=True)
+class Person:
+    """Somebody whom a profile side knows. `subject`: of Events about the profile; `key`: the unique key, or empty."""
+
+    customer: int
+    key: str
+    subject: str
+
+
 class Side(Protocol):
     """Made without arguments."""
+
+    # The kind of the Event that reads one person for a comparison (integrations.pairing.comparing).
+    compares: str
 
     def offered(self, tenants: Collection[int]) -> list[Choice]:
         """The connections to choose from; `value` is the source."""
@@ -115,6 +127,10 @@ class ConsentSide(Side, Protocol):
         """The last events that came, newest first."""
         ...
 
+    def subject(self, source: str, key: str) -> str:
+        """Of Events about the person with this key, so that what is done about one person takes turns."""
+        ...
+
     def sample(self, source: str, text: str) -> Told | Sentence:
         """An event that somebody pasted, as the platform would send it; else what is wrong with it."""
         ...
@@ -143,6 +159,12 @@ class ProfileSide(Side, Protocol):
     def key_of(self, source: str, customer: Customer) -> str:
         """The customer's unique key there; empty for somebody whom it does not know."""
         ...
+
+    def people(self, source: str, after: int, most: int) -> list[Person]:
+        """Those whom it knows, by customer, behind this one."""
+        ...
+
+    def count_people(self, source: str) -> int: ...
 
 
 _consent_sides: dict[str, str] = {}

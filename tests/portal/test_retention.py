@@ -38,7 +38,7 @@ NO_CONTENTS = {
     "actito.wallet", "pass.issued/actito", "pass.installed/actito", "pass.removed/actito", "pass.voided/actito",
     "pass.revived/actito", "google.pass", "google.class", "google.retire", "google.callback",
     "actito.consents", "consents.changed/actito", "consents.changed/didomi",
-    "didomi.catalogue",
+    "didomi.catalogue", "actito.compare", "didomi.compare", "consents.align",
 }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from integrations.pairing import drift
+from integrations.pairing.admin.activation import ActivationDialogs
+from integrations.pairing.admin.comparison import comparison_url
 from integrations.pairing.admin.form import PairingForm
 from integrations.pairing.admin.lines import LineInline
 from integrations.pairing.admin.phases import PhaseDialogs, kept_of, state_chip
@@ -35,7 +37,7 @@ CONNECTIONS = {"consents": "consents_from", "profiles": "profiles_in"}
 
 
 @admin.register(Pairing, site=site)
-class PairingAdmin(SamplePreview, PhaseDialogs, LineDialogs, TrialDialog, TenantAdmin):
+class PairingAdmin(SamplePreview, ActivationDialogs, PhaseDialogs, LineDialogs, TrialDialog, TenantAdmin):
     """Owners choose the connections; marketers map, try and pause."""
 
     change_action = Action.CONFIGURE
@@ -47,7 +49,9 @@ class PairingAdmin(SamplePreview, PhaseDialogs, LineDialogs, TrialDialog, Tenant
     sortable_by = ()
     inlines = (LineInline,)
     change_form_template = "admin/pairing/pairing.html"
-    actions_detail: tuple[Any, ...] = ("try_out", "pause", "resume", "add_line", "leave_it", "take_over")
+    actions_detail: tuple[Any, ...] = (
+        *ActivationDialogs.activation_dialogs, "try_out", "pause", "resume", "add_line", "leave_it", "take_over",
+    )  # fmt: skip
     readonly_fields = ("consents_from", "profiles_in", "people_of", "emailing")
     fieldsets = (
         (None, {"fields": ["name"]}),
@@ -164,6 +168,7 @@ def card_of(pairing: Pairing) -> dict[str, Any]:
         "reviews": pairing.reviews.filter(answered_at=None).count(),
         "reviews_url": open_reviews_url(),
         "connector": offer_of(pairing),
+        "comparison": comparison_url(pairing) if pairing.compared_since else "",
         "gone": [name for name in CONNECTIONS if not title_of(getattr(pairing, name))],
     }
 
