@@ -108,9 +108,7 @@ class Brand:
 def a_brand(actito: ActitoSandbox, didomi: DidomiSandbox, **values: object) -> Brand:
     tenant = make.TenantFactory.make()
     system, platform = make_connection(tenant, actito.url), make_didomi(didomi.url, tenant)
-    made = Pairing.objects.create(
-        tenant=tenant, name="Web", consents=platform.source, profiles=system.source, **values
-    )
+    made = Pairing.objects.create(tenant=tenant, name="Web", consents=platform.source, profiles=system.source, **values)
     ConsentMapping.objects.create(pairing=made, target="Newsletter", path=OF_LETTER)
     ConsentMapping.objects.create(pairing=made, target="Promotions", path=OF_OFFERS)
     owner = make.UserFactory.make(username="anna@brand.example")
