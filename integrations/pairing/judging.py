@@ -122,7 +122,8 @@ def publish_due(pairing: Pairing, held: PairedPerson, customer: Customer, cause:
     if held.paused_at:
         return
     names = [line.name for line in lines_of(pairing)]
-    sides = [side for side in pairing.follows() if side != but and any(lacks(held.standing(name), side) for name in names)]
+    others = [side for side in pairing.follows() if side != but]
+    sides = [side for side in others if any(lacks(held.standing(name), side) for name in names)]
     if sides:
         payload = {"pairing": pairing.pk, "customer": customer.pk, "sides": sides}
         ledger.publish(CONSENTS_CHANGED, cause=cause, subject=f"pairing:{pairing.pk}:customer:{customer.pk}",
