@@ -222,5 +222,5 @@ def wrote(
         entries.append(entry("confirmed", name, pairing, state, state, now, side, {}))
     held.save()
     customers.apply_consents(customer, entries, cause=cause)
-    publish_due(pairing, held, customer, cause)
+    publish_due(pairing, held, customer, cause, but=side)
     return [said]

@@ -117,12 +117,13 @@ def entry(
     return Entry(kind, name, line.target if line else name, before, state, at, side, dict(proof))
 
 
-def publish_due(pairing: Pairing, held: PairedPerson, customer: Customer, cause: Event) -> None:
-    """Tells the sides that lack what stands."""
+def publish_due(pairing: Pairing, held: PairedPerson, customer: Customer, cause: Event, *, but: str = "") -> None:
+    """Tells the sides that lack what stands, save the one that was just written as far as it can be."""
     if held.paused_at:
         return
     names = [line.name for line in lines_of(pairing)]
-    sides = [side for side in pairing.follows() if any(lacks(held.standing(name), side) for name in names)]
+    others = [side for side in pairing.follows() if side != but]
+    sides = [side for side in others if any(lacks(held.standing(name), side) for name in names)]
     if sides:
         payload = {"pairing": pairing.pk, "customer": customer.pk, "sides": sides}
         ledger.publish(CONSENTS_CHANGED, cause=cause, subject=f"pairing:{pairing.pk}:customer:{customer.pk}",

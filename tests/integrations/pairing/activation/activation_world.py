@@ -86,8 +86,8 @@ class Brand:
         raise AssertionError(list(Event.objects.filter(tenant=self.tenant, status="waiting").values("kind", "outcome")))
 
     def waiting(self) -> bool:
-        """Whether anything is still to be written, to either system."""
-        kinds = ("actito.consents", "didomi.consents", "consents.changed/actito", "consents.changed/didomi")
+        """Whether anything is still to be written to Actito."""
+        kinds = ("actito.consents", "consents.changed/actito")
         return Event.objects.filter(tenant=self.tenant, status="waiting", kind__in=kinds).exists()
 
     def in_actito(self, key: str) -> dict[str, bool]:
