@@ -222,5 +222,6 @@ def wrote(
         entries.append(entry("confirmed", name, pairing, state, state, now, side, {}))
     held.save()
     customers.apply_consents(customer, entries, cause=cause)
-    publish_due(pairing, held, customer, cause, but=side)
+    overtaken = any(held.standing(name).state != state for name, state in written.items())
+    publish_due(pairing, held, customer, cause, but="" if overtaken else side)
     return [said]
