@@ -9,13 +9,12 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Integrations")
 
     def ready(self) -> None:
+        from integrations.pairing import registrations as pairings
         from integrations.rules import triggers
         from integrations.rules.admin import registered  # noqa: F401 - registers the admins
         from integrations.rules.registry import rule_action
-        from portal.consents import decides
         from portal.erasure import erases
         from portal.ledger import handles, regularly, subscribe
-        from portal.ledger.registry import name_news
         from portal.retention import holds
 
         triggers.register()
@@ -31,9 +30,7 @@ class IntegrationsConfig(AppConfig):
             )  # fmt: skip
         erases("rules", "integrations.rules.erasing.erase")
         holds("customer.changed/rules", "changes", needed=True)
-        handles("consents.answer", "integrations.pairing.answering.answer", title=_("Consent decided by the team"))
-        decides("integrations.pairing.lines.decided_names")
-        name_news("consents.asked", _("Consent to review"))
+        pairings.register()
         handles("rule.day", "integrations.rules.days.walk", title=_("Customers whose date has come"))
         handles("rule.due", "integrations.rules.firing.consider_day", title=_("Date of a rule"))
         regularly("rules.days", "integrations.rules.days.begin", every=timedelta(minutes=15))

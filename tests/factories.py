@@ -32,7 +32,15 @@ from integrations.actito.models import (
 from integrations.demo.artwork import images
 from integrations.didomi.models import DidomiCatalogue, DidomiConnection
 from integrations.mapping import ValueType
-from integrations.models import Rule, RuleCondition, RuleFiring
+from integrations.models import (
+    ConsentMapping,
+    ConsentReview,
+    PairedPerson,
+    Pairing,
+    Rule,
+    RuleCondition,
+    RuleFiring,
+)
 from passes.content import render
 from passes.design import design_of
 from passes.models import (
@@ -331,6 +339,44 @@ class DidomiCatalogueFactory(Factory[DidomiCatalogue]):
         lambda: [{"id": "newsletter", "title": "Newsletter", "type": "", "regulations": [], "preferences": []}]
     )
     read_at = factory.LazyFunction(timezone.now)
+
+
+class PairingFactory(Factory[Pairing]):
+    class Meta:
+        model = Pairing
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"Pairing {n}")
+    consents = factory.Sequence(lambda n: f"paper:{n}")
+    profiles = factory.Sequence(lambda n: f"actito:{n}")
+
+
+class ConsentMappingFactory(Factory[ConsentMapping]):
+    class Meta:
+        model = ConsentMapping
+
+    pairing = factory.SubFactory(PairingFactory)
+    target = "Newsletter"
+    path = "consents_channels_email_enabled"
+
+
+class PairedPersonFactory(Factory[PairedPerson]):
+    class Meta:
+        model = PairedPerson
+
+    pairing = factory.SubFactory(PairingFactory)
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..pairing.tenant"))
+
+
+class ConsentReviewFactory(Factory[ConsentReview]):
+    class Meta:
+        model = ConsentReview
+
+    pairing = factory.SubFactory(PairingFactory)
+    tenant = factory.SelfAttribute("pairing.tenant")
+    customer = factory.SubFactory(CustomerFactory, tenant=factory.SelfAttribute("..tenant"))
+    reason = ConsentReview.Reason.CONFLICT
+    name = "newsletter"
 
 
 class MappingFactory(Factory[AttributeMapping]):

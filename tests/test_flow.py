@@ -47,6 +47,7 @@ def test_a_points_change_in_actito_reaches_a_phone_and_a_second_start_reuses_wha
     again = json.loads((tmp_path / "demo.json").read_text())
     for name in ("api_key", "admin", "apple"):
         assert again[name] == state[name]
+    assert again["didomi"]["webhook_key"] == state["didomi"]["webhook_key"]
 
 
 def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:

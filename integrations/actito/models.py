@@ -132,7 +132,8 @@ class ActitoConnection(TenantModel):
         with transaction.atomic():
             super().save(*args, **kwargs)  # type: ignore[arg-type]
             ledger.move(before, self.lane_id, Q(source=self.source) | Q(payload__connection=self.pk))
-            for lane_id in filter(None, {before, self.lane_id}):
+            # The new one first, so that whoever shares the licence keeps the count of its calls.
+            for lane_id in dict.fromkeys(filter(None, (self.lane_id, before))):
                 licences.prove(lane_id)
 
     def clean(self) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.urls import reverse
 
 from integrations.actito.models import ActitoConnection
 from integrations.actito.structure import kept_of
 from integrations.actito.tables import ATTRIBUTES, SUBSCRIPTIONS, TECHNICAL
-from integrations.pairing.registry import Attribute, Choice, Table
+from integrations.pairing.registry import Attribute, Choice, Filled, Table
 from portal.customers import find
 from portal.models import Customer, Identity
 
@@ -44,6 +45,20 @@ class Actito:
             ],
         )  # fmt: skip
 
+    def facts(self, source: str) -> list[tuple[str, str]]:
+        connection = connection_of(source)
+        names = ("entity", "table", "unique_key") if connection else ()
+        return [(str(_column(name).verbose_name), getattr(connection, name)) for name in names]
+
+    def filled(self, source: str) -> Mapping[str, Filled]:
+        connection = connection_of(source)
+        lines = connection.mappings.all() if connection else []
+        return {each.value_name: Filled(each.part, each.attribute) for each in lines}
+
+    def connector(self, source: str) -> Mapping[str, Any]:
+        connection = connection_of(source)
+        return connection.connector if connection else {}
+
     def find(self, source: str, key: str) -> Customer | None:
         connection = connection_of(source)
         return find(connection.tenant_id, f"{source}:key", key) if connection else None
@@ -51,6 +66,10 @@ class Actito:
     def key_of(self, source: str, customer: Customer) -> str:
         names = Identity.objects.filter(customer=customer, namespace=f"{source}:key", gone_at=None)
         return names.values_list("value", flat=True).first() or ""
+
+
+def _column(name: str) -> Any:
+    return ActitoConnection._meta.get_field(name)
 
 
 def connection_of(source: str) -> ActitoConnection | None:

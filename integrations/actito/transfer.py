@@ -20,6 +20,7 @@ from django.db import models, transaction
 
 from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
 from integrations.mapping import ValueType
+from integrations.pairing.connector import connector_of
 from portal import text
 from portal.sentences import Explained, Sentence, joined, say
 
@@ -57,7 +58,7 @@ def _column(name: str) -> models.Field[Any, Any]:
 
 
 def document_of(connection: ActitoConnection) -> dict[str, Any]:
-    kept = connection.connector
+    kept = {**connection.connector, **_paired(connection)}
     return {
         "type_id": "actito",
         "authentication": {name: getattr(connection, name) for name in _ADDRESS},
@@ -72,6 +73,11 @@ def document_of(connection: ActitoConnection) -> dict[str, Any]:
             },
         },
     }  # fmt: skip
+
+
+def _paired(connection: ActitoConnection) -> dict[str, Any]:
+    """What Didomi's connector would be configured with, where a pairing does its work."""
+    return connector_of(connection.tenant_id, connection.source) if connection.pk else {}
 
 
 def _line_of(row: models.Model) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 
 from integrations.actito import rereading, scenarios
 from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
-from integrations.demo import artwork
+from integrations.demo import artwork, consents
 from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
 from integrations.demo.processes import HOST, Ports
 from integrations.mapping import ValueType
@@ -78,6 +78,7 @@ class Demo:
     connection: ActitoConnection
     template: PassTemplate
     api_key: str
+    didomi_key: str
     password: str
     actito_url: str
     phones_url: str
@@ -121,9 +122,10 @@ def seed(ports: Ports) -> Demo:
     template = _template(tenant, apple, _google(tenant, google_url))
     api_key = _api_key(tenant, connection, state)
     base_url = ports.base_url()
+    didomi_key = consents.connect(tenant, didomi_url, base_url, str(state.get("didomi", {}).get("webhook_key", "")))
     moved = state.get("base_url") != base_url
     urls = (actito_url, phones_url, google_url, didomi_url, base_url)
-    return Demo(tenant, connection, template, api_key, password, *urls, moved)
+    return Demo(tenant, connection, template, api_key, didomi_key, password, *urls, moved)
 
 
 def _owner(tenant: Tenant, state: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.urls import reverse
 
 from integrations.didomi.models import DidomiConnection
 
@@ -16,4 +17,4 @@ def api(connection: DidomiConnection, path: str) -> str:
 
 def webhook_address(connection: DidomiConnection) -> str:
     """What is entered in Didomi's console: it posts all its events there."""
-    return f"{settings.PUBLIC_URL}/api/{connection.tenant.slug}/webhooks/listeners/didomi/events"
+    return f"{settings.PUBLIC_URL}{reverse('didomi-events', args=[connection.tenant.slug])}"

@@ -57,8 +57,12 @@ def received_of(event: Event, connection: DidomiConnection) -> Received:
     skipped = skipped_of(envelope, connection)
     if not skipped and envelope.type not in {CREATED, UPDATED}:
         skipped = say("It tells no consents.")
-    told = None if skipped else _told(envelope, event.created_at, vocabulary_of(connection))[0]
+    told = None if skipped else arrival_told(envelope, event.created_at, connection)
     return Received(event.pk, event.created_at, told, skipped)
+
+
+def arrival_told(envelope: Envelope, received: datetime, connection: DidomiConnection) -> Told:
+    return _told(envelope, received, vocabulary_of(connection))[0]
 
 
 def skipped_of(envelope: Envelope, connection: DidomiConnection) -> Sentence:

@@ -9,9 +9,10 @@ from django.urls import reverse
 from integrations.didomi.consents import received_of
 from integrations.didomi.models import DidomiConnection
 from integrations.didomi.paths import readings
+from integrations.didomi.samples import sample_of
 from integrations.didomi.vocabulary import titled_paths, vocabulary_of
 from integrations.didomi.webhooks import DIDOMI_EVENT
-from integrations.pairing.registry import Choice, Received
+from integrations.pairing.registry import Choice, Received, Told
 from portal.models import Event
 from portal.sentences import Sentence, say
 
@@ -67,6 +68,10 @@ class Didomi:
             return []
         arrived = Event.objects.for_tenant(tenant_id).filter(kind=DIDOMI_EVENT, source=source).order_by("-pk")
         return [received_of(event, connection) for event in arrived[:most]]
+
+    def sample(self, source: str, text: str) -> Told | Sentence:
+        connection = connection_of(source)
+        return sample_of(text, connection) if connection else say("The Didomi connection was deleted.")
 
 
 def _is_plain(path: str) -> bool:

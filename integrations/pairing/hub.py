@@ -25,6 +25,7 @@ from portal.models import Customer, Event
 from portal.sentences import Sentence, joined, say
 
 PROFILE_WANTED, ATTRIBUTES_TOLD = "profile.wanted", "attributes.told"
+KEPT = say("Kept. No pairing of this connection is on, so nothing changed.")
 GRACE = timedelta(seconds=30)
 
 
@@ -35,7 +36,7 @@ def told(source: str, event: Told, cause: Event) -> Sentence:
     """Takes one consent event in, for each pairing of the connection that is on. Says what became of it."""
     pairings = Pairing.objects.for_tenant(cause.tenant_id).filter(consents=source, phase=Pairing.Phase.ON)
     said = [_told(pairing, event, cause) for pairing in pairings.prefetch_related("mappings")]
-    return joined(said) if said else say("Kept. No pairing of this connection is on, so nothing changed.")
+    return joined(said) if said else KEPT
 
 
 def _told(pairing: Pairing, event: Told, cause: Event) -> Sentence:

@@ -50,6 +50,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Filled:
+    """Whence the side's own settings fill a customer value: from a subscription, an attribute, another part."""
+
+    part: str  # "subscriptions", "attributes", …
+    target: str
+
+
+@dataclass(frozen=True)
 class Told:
     """One consent event of a person, as any consent platform might tell it."""
 
@@ -107,9 +115,26 @@ class ConsentSide(Side, Protocol):
         """The last events that came, newest first."""
         ...
 
+    def sample(self, source: str, text: str) -> Told | Sentence:
+        """An event that somebody pasted, as the platform would send it; else what is wrong with it."""
+        ...
+
 
 class ProfileSide(Side, Protocol):
     def table(self, source: str) -> Table: ...
+
+    def facts(self, source: str) -> list[tuple[str, str]]:
+        """Which people the connection holds, in the reader's language: [("entity", "demo"), …]."""
+        ...
+
+    def filled(self, source: str) -> Mapping[str, Filled]:
+        """The customer values that the side's own settings fill."""
+        ...
+
+    def connector(self, source: str) -> Mapping[str, Any]:
+        """What Didomi's own connector was configured with, as imported: {"mappings": [{"id", "value"}],
+        "upsert_mode", "enable_webhooks", "enable_emailing"}; empty where nothing was."""
+        ...
 
     def find(self, source: str, key: str) -> Customer | None:
         """The customer who bears this unique key there."""
@@ -145,6 +170,16 @@ def profile_side_of(source: str) -> ProfileSide:
 def side_of(source: str) -> Side:
     """Raises KeyError for a source of no registered side."""
     return cast(Side, _made(_consent_sides | _profile_sides, source))
+
+
+def is_known(source: str) -> bool:
+    """Whether a side is registered for it."""
+    return source.partition(":")[0] in _consent_sides | _profile_sides
+
+
+def title_of(source: str) -> str:
+    """The connection's name, for pages; empty for one that was deleted, and for what is no connection."""
+    return side_of(source).title(source) if is_known(source) else ""
 
 
 def consent_choices(tenants: Collection[int]) -> list[Choice]:

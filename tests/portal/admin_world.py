@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.actito.models import ActitoConnection, ActitoScenario
+from integrations.didomi.models import DidomiConnection
 from passes.models import PassTemplate
 from portal.models import ApiKey, Customer, Event, Pruning, Tenant
 from portal.tenancy import Role
@@ -104,6 +105,7 @@ def make_world(mark: str) -> World:
         add(world)
     _add_rules(world, template, customer)
     _add_consents(world, customer)
+    _add_pairing(world, connection, customer)
     job = world.add(make.JobFactory.make(tenant=tenant, title=f"{mark} job", who=f"{mark}-owner@example.com"))
     event = world.add(
         make.EventFactory.make(
@@ -164,7 +166,7 @@ def _add_didomi(world: World) -> None:
 def _add_consents(world: World, customer: Customer) -> None:
     told = {"title": f"{world.mark} letter", "who": f"{world.mark} Anna", "shown": f"{world.mark} may write to you."}
     record = world.add(make.ConsentRecordFactory.make(customer=customer, contents_text=json.dumps(told)))
-    world.add(make.ConsentHeadFactory.make(tenant=world.tenant, number=record.number))
+    world.add(make.ConsentHeadFactory.make(tenant=world.tenant, number=record.number, seal=f"{world.mark}:"))
 
 
 def _add_imports(world: World) -> None:
@@ -191,6 +193,18 @@ def _add_rules(world: World, template: Any, customer: Any) -> None:
                                            params={"template": template.pk, "message": f"{mark} news"}))  # fmt: skip
     world.add(make.RuleConditionFactory.make(rule=rule, value=f"{mark} tier"))
     world.add(make.RuleFiringFactory.make(rule=rule, customer=customer, outcome=f"{mark} pass"))
+
+
+def _add_pairing(world: World, connection: Any, customer: Any) -> None:
+    mark = world.mark
+    make.DidomiFactory.make(tenant=world.tenant, name=f"{mark} other Didomi")  # nobody has paired it yet
+    sides = {"consents": world.rows[DidomiConnection].source, "profiles": connection.source}
+    pairing = world.add(make.PairingFactory.make(tenant=world.tenant, name=f"{mark} pairing", **sides))
+    world.add(make.ConsentMappingFactory.make(pairing=pairing, target=f"{mark}News"))
+    held = {"state": True, "at": None, "by": f"{mark}", "sides": {}}
+    world.add(make.PairedPersonFactory.make(pairing=pairing, customer=customer, standings={"newsletter": held}))
+    claim = {"name": f"{mark.lower()}_news", "side": connection.source, "state": True, "at": None}
+    world.add(make.ConsentReviewFactory.make(pairing=pairing, customer=customer, name=claim["name"], claims=[claim]))
 
 
 def client_of(user: User, **options: Any) -> Client:

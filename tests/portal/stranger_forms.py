@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.db.models import CharField, Model
-from django.forms import BaseForm
+from django.forms import BaseForm, ChoiceField
 from django.forms import CharField as TextInput
 
 from tests.portal.admin_world import World
@@ -68,7 +68,8 @@ def _free_texts(form: BaseForm) -> Iterator[str]:
     fields = {field.name: field for field in model._meta.concrete_fields} if model else {}
     for name in form.fields:
         field = fields.get(name)
-        if type(field) is CharField and not field.choices and not field._validators:
+        chosen = isinstance(form.fields[name], ChoiceField)  # from a list that the form makes
+        if type(field) is CharField and not field.choices and not field._validators and not chosen:
             yield form.add_prefix(name)
 
 

@@ -18,6 +18,7 @@ from integrations.actito.models import (
     TableStructure,
     WalletNews,
 )
+from integrations.pairing.models import ConsentMapping, Pairing
 from integrations.rules.models import Rule, RuleCondition, RuleFiring
 from passes.models import (
     CardImport,
@@ -79,6 +80,8 @@ WRITES: dict[type[Model], frozenset[Action]] = {
     Rule: frozenset({Action.CONFIGURE}),
     RuleCondition: frozenset({Action.CONFIGURE}),
     RuleFiring: frozenset({Action.CONFIGURE}),
+    Pairing: frozenset({Action.CONFIGURE}),
+    ConsentMapping: frozenset({Action.CONFIGURE}),
     TableStructure: frozenset({Action.CONFIGURE}),
     GoneQuestion: frozenset({Action.OPERATE, Action.CONFIGURE}),
     WalletNews: frozenset({Action.CONFIGURE}),

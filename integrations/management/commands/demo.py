@@ -125,6 +125,7 @@ class Command(BaseCommand):
                     "organization_id": ORGANIZATION,
                     "api_key": API_KEY,
                     "api_secret": SECRET,
+                    "webhook_key": demo.didomi_key,
                 },
                 "google": {"issuer_id": seeding.ISSUER, "object_id": object_id},
                 "sandbox": {"phones_url": demo.phones_url, "google_url": demo.google_url},

@@ -21,11 +21,13 @@ from passes.refresh import issue
 from passes.update import Update, arrive, order
 from passes.values import Write
 from portal import customers, erasure, ledger
+from portal.consents.check import check
 from portal.models import Change, Customer, Event, Identity
 from portal.tenancy import Role
 from tests import factories as make
 from tests.passes import world
 from tests.portal.admin_world import action, client_of, url
+from tests.portal.consents_world import decide, entry
 from tests.world import arrive as comes
 from tests.world import make_connection, make_tenant
 
@@ -57,6 +59,8 @@ def anna(verdi: ActitoConnection) -> Customer:
     )  # fmt: skip
     update = Update((Write("first_name", "\u00dfonbon"),))
     arrive(held, update, source="api", source_id=None, body_hash="")
+    work()
+    decide(customer, [entry(details={"who": "Anna Peeters"})], Event.objects.order_by("pk").first())
     work()
     return customer
 
@@ -112,14 +116,17 @@ def test_nothing_of_the_person_is_left_in_any_table(anna: Customer, owner: User,
     before = {table for table, _ in found()}
     assert {
         "portal_customer", "portal_identity", "portal_event", "portal_attempt", "portal_change", "passes_walletpass",
-        "actito_writtenprofile",
+        "actito_writtenprofile", "portal_consentrecord",
     } <= before  # fmt: skip
 
     done = erased(anna, owner)
 
     assert done.status == Status.DONE
-    assert str(done.outcome).startswith("Erased. 1 pass is void and empty. 2 names. ")
+    assert str(done.outcome).startswith(
+        "Erased. 1 pass is void and empty. 1 consent record without contents. 2 names. "
+    )
     assert found() == set()
+    assert check(anna.tenant).emptied == 1
     assert not Event.objects.filter(subject__contains=":profile:").exists()
 
 

@@ -63,6 +63,16 @@ def test_a_connection_that_moves_to_another_licence_shares_no_longer(verdi: Acti
     assert not LaneProof.objects.filter(lane=before).exists()
 
 
+def test_whoever_calls_the_licence_otherwise_leaves_the_count_of_its_calls_alone(verdi: ActitoConnection) -> None:
+    theirs = rossi()
+    counted = SharedBudget.objects.get()
+    for number in range(8):  # lanes of any number
+        theirs.licence = f"name {number}"
+        theirs.save()
+        assert SharedBudget.objects.get() == counted
+        assert are_one(verdi, theirs)
+
+
 def test_every_day_what_no_save_told_of_is_put_right(verdi: ActitoConnection) -> None:
     theirs = rossi()
     digests = set(LaneProof.objects.values_list("digest", flat=True))

@@ -10,7 +10,8 @@ from integrations.didomi.sandbox import DidomiSandbox
 from integrations.didomi.tokens import tokens
 from portal.http import USER_AGENT
 from tests.contracts.didomi import wrong
-from tests.integrations.didomi.didomi_world import KEY, ORGANISATION, SECRET
+from tests.integrations.didomi.arrivals_world import ORGANISATION
+from tests.integrations.didomi.didomi_world import KEY, SECRET
 from tests.integrations.didomi.double import Double
 
 

@@ -1,31 +1,23 @@
-"""Rows and documents that tests of Didomi's part begin with."""
+"""What tests of calls to Didomi begin with, beside the world of arrivals."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from integrations.didomi.models import DidomiConnection
 from portal import ledger
 from portal.ledger.trail import AttemptTrail
 from portal.models import Event
+from tests.integrations.didomi.arrivals_world import make_organisation, payload
 from tests.world import make_tenant
 
-PAYLOADS = Path(__file__).parents[2] / "payloads" / "didomi"
-ORGANISATION = "verdi-org"
 KEY, SECRET = "didomi-key", 'didomi-"secret"\\1'
-ANNA = "anna.peeters@example.com"
-
-
-def payload(case: str) -> Any:
-    """A payload of Didomi's, from the file named after its case."""
-    return json.loads((PAYLOADS / f"{case}.json").read_text(encoding="utf-8"))
 
 
 def make_didomi(host: str, tenant: Any = None, **more: Any) -> DidomiConnection:
-    values = {"name": "Didomi", "organization_id": ORGANISATION, "api_key": KEY, "api_secret": SECRET, **more}
-    return DidomiConnection.objects.create(tenant=tenant or make_tenant(), host=host, **values)
+    """A connection that calls the host, with a pair of its own."""
+    values = {"host": host, "api_key": KEY, "api_secret": SECRET, **more}
+    return make_organisation(tenant or make_tenant(), **values)
 
 
 def trail_for(connection: DidomiConnection) -> AttemptTrail:

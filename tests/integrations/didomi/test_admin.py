@@ -18,7 +18,8 @@ from portal.models import Event, Lane, Scope
 from portal.sandbox import Fault
 from portal.tenancy import Role
 from tests import factories as make
-from tests.integrations.didomi.didomi_world import ANNA, KEY, ORGANISATION, SECRET
+from tests.integrations.didomi.arrivals_world import ANNA, ORGANISATION
+from tests.integrations.didomi.didomi_world import KEY, SECRET
 from tests.portal.admin_world import World, action, client_of, member, url
 
 pytestmark = pytest.mark.django_db

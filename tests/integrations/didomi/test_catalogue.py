@@ -15,7 +15,8 @@ from portal.models import Event
 from portal.sandbox import Fault
 from portal.tenancy import Role
 from tests import factories as make
-from tests.integrations.didomi.didomi_world import make_didomi, payload
+from tests.integrations.didomi.arrivals_world import payload
+from tests.integrations.didomi.didomi_world import make_didomi
 from tests.integrations.didomi.double import Double, Said, Seen, refusal
 from tests.portal.admin_world import client_of
 from tests.world import make_tenant, run_due
@@ -54,7 +55,7 @@ def test_a_catalogue_is_read_kept_and_shown(connection: DidomiConnection) -> Non
     kept = kept_of(connection)
     assert kept
     assert [each.id for each in kept.purposes][:2] == ["newsletter", "promotions"]
-    assert kept.purposes[0].preferences == ("topics", "frequency")
+    assert kept.purposes[0].regulations == ("gdpr",)
     assert kept.preferences
     assert kept.preferences[1].values == (Value("weekly", "Weekly"), Value("monthly", "Monthly"))
     page = page_of(connection)

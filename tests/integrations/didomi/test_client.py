@@ -20,16 +20,8 @@ from portal.ledger.failure import Decision
 from portal.models import Attempt
 from portal.sandbox import Fault
 from tests.contracts.didomi import wrong as told_wrong
-from tests.integrations.didomi.didomi_world import (
-    ANNA,
-    KEY,
-    ORGANISATION,
-    SECRET,
-    consent_event,
-    make_didomi,
-    payload,
-    trail_for,
-)
+from tests.integrations.didomi.arrivals_world import ANNA, ORGANISATION, payload
+from tests.integrations.didomi.didomi_world import KEY, SECRET, consent_event, make_didomi, trail_for
 from tests.integrations.didomi.double import PAGE, SESSION, Double, Said, Seen, refusal
 
 pytestmark = pytest.mark.django_db
@@ -167,11 +159,14 @@ def test_integrations_hear_of_an_event_only_if_told_so(double: Double, doubled: 
 # The catalogue
 
 
+@pytest.mark.parametrize("translated", [True, False])
 @pytest.mark.parametrize("size", [100, 2])
-def test_the_catalogue_is_read_page_by_page(didomi: DidomiSandbox, client: DidomiClient, size: int) -> None:
-    didomi.switch(page_size=size)
+def test_the_catalogue_is_read_page_by_page(
+    didomi: DidomiSandbox, client: DidomiClient, size: int, translated: bool
+) -> None:
+    didomi.switch(page_size=size, translations=translated)
     purposes = {each.id: each for each in client.purposes()}
-    assert purposes["newsletter"] == Purpose("newsletter", "Newsletter", "custom", ("gdpr",), ("topics", "frequency"))
+    assert purposes["newsletter"] == Purpose("newsletter", "Newsletter", "purpose", ("gdpr",))
     assert len(purposes) == 5
     preferences = {each.id: each for each in client.preferences()}
     assert preferences["frequency"].values == (Value("weekly", "Weekly"), Value("monthly", "Monthly"))

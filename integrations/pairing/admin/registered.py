@@ -1,0 +1,5 @@
+"""Imported once in `AppConfig.ready()`: the admins of pairings."""
+
+from integrations.pairing.admin import attention, pairings, reviews
+
+__all__ = ["attention", "pairings", "reviews"]
