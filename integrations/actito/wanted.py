@@ -44,7 +44,7 @@ def find_profile(work: Work) -> Result | partial[Result]:
     client, number = ProfileClient(connection, work.trail), latest_number()
     profile = client.read_profile(f"{connection.unique_key}={key}")
     if profile is not None:
-        return partial(_found, event, connection, pairing, profile, number, created=False)
+        return partial(_found, event, connection, pairing, profile, number, created=None)
     if not pairing.upsert_mode:
         return ledger.ignored(say("Skipped: Actito has no profile %(key)s, and the pairing does not create people.",
                                   key=key))  # fmt: skip
@@ -57,15 +57,22 @@ def _connection(event: Event) -> ActitoConnection | None:
 
 
 def _known(event: Event, pairing: Pairing, customer: Customer) -> Result:
-    return ledger.done(hub.found(pairing, customer, event.payload, event))
+    return ledger.done(hub.found(pairing, customer, event.payload, event, created={}))
 
 
 def _found(
-    event: Event, connection: ActitoConnection, pairing: Pairing, profile: ActitoProfile, number: int, *, created: bool
+    event: Event,
+    connection: ActitoConnection,
+    pairing: Pairing,
+    profile: ActitoProfile,
+    number: int,
+    *,
+    created: Mapping[str, bool] | None,
 ) -> Result:
     applied, _mapped = apply(event, connection, profile, number)
-    said = say("The profile was created.") if created else say("The profile was found.")
-    return ledger.done(joined([said, hub.found(pairing, applied.customer, event.payload, event)]))
+    said = say("The profile was created.") if created is not None else say("The profile was found.")
+    told = hub.found(pairing, applied.customer, event.payload, event, created=created or {})
+    return ledger.done(joined([said, told]))
 
 
 def _create(client: ProfileClient, event: Event, pairing: Pairing) -> Result | partial[Result]:
@@ -77,7 +84,8 @@ def _create(client: ProfileClient, event: Event, pairing: Pairing) -> Result | p
         return ledger.ignored(say("Skipped: Actito wants %(names)s for a new profile, and Didomi did not tell it.",
                                   names=[f"“{name}”" for name in missing]))  # fmt: skip
     targets = {line.name: line.target for line in lines_of(pairing)}
-    states = {targets[name]: state for name, state in event.payload["states"].items() if name in targets}
+    made = {name: state for name, state in event.payload["states"].items() if name in targets}
+    states = {targets[name]: state for name, state in made.items()}
     try:
         profile_id = client.create_profile(attributes, states, repeatable=True)
     except ApiError as error:
@@ -88,7 +96,7 @@ def _create(client: ProfileClient, event: Event, pairing: Pairing) -> Result | p
     profile = client.read_profile(profile_id or f"{connection.unique_key}={key}")
     if profile is None:
         raise ledger.retry(say("Actito does not show the profile that it just created."))
-    return partial(_found, event, connection, pairing, profile, number, created=True)
+    return partial(_found, event, connection, pairing, profile, number, created=made)
 
 
 def take_attributes(work: Work) -> Result | partial[Result]:

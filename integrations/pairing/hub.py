@@ -61,8 +61,18 @@ def _told(pairing: Pairing, event: Told, cause: Event) -> Sentence:
     return take(pairing, customer, arrival, cause)
 
 
-def found(pairing: Pairing, customer: Customer, payload: Mapping[str, Any], cause: Event) -> Sentence:
-    """Goes on with what was told of a person, whose profile is known now. `payload`: that of `profile.wanted`."""
+def found(
+    pairing: Pairing, customer: Customer, payload: Mapping[str, Any], cause: Event, *, created: Mapping[str, bool]
+) -> Sentence:
+    """Goes on with what was told of a person, whose profile is known now. `payload`: that of `profile.wanted`.
+
+    `created`: with which consents it was made just now, so that the report of that is no news.
+    """
+    held = held_of(pairing, customer) if created else None
+    if held:
+        for name, state in created.items():
+            held.keep(name, held.standing(name).with_side(pairing.profiles, Seen(state, timezone.now())))
+        held.save()
     return take(pairing, customer, Arrival.of_json(payload), cause)
 
 
