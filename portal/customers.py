@@ -142,6 +142,12 @@ def apply_consents(customer: Customer, entries: Sequence[Entry], *, cause: Event
     return applied
 
 
+def note_name(customer: Customer, namespace: str, name: str, *, cause: Event) -> None:
+    """The customer bears this name in one more system, by which staff find what came of them from there."""
+    if name and len(name) <= KEY_LIMIT:
+        _name(customer, namespace, name, cause.pk)
+
+
 def mark_gone(identity: Identity, *, at: datetime) -> Customer:
     """The system has no such person any more. Nothing else of the customer changes, who stays locked until commit."""
     customer = Customer.objects.select_for_update().get(pk=identity.customer_id)

@@ -87,6 +87,7 @@ def take(pairing: Pairing, customer: Customer, arrival: Arrival, cause: Event) -
     if held is None:
         return say("The customer is no longer there.")
     aligning.first(pairing, held, customer, cause)
+    customers.note_name(customer, pairing.consents, arrival.key, cause=cause)
     last = held.last_told(pairing.consents)
     if arrival.attributes and (last is None or arrival.at >= last):
         _tell_attributes(pairing, customer, arrival.attributes, cause)

@@ -11,7 +11,7 @@ from integrations.pairing import aligning, hub, report, switching
 from integrations.pairing.aligning import settled
 from integrations.pairing.models import PairedPerson, Pairing
 from portal import jobs
-from portal.models import ConsentRecord, Customer, Event
+from portal.models import ConsentRecord, Customer, Event, Lane
 from portal.sentences import Explained
 from tests.integrations.pairing.activation.activation_world import LETTER, OF_LETTER, OFFERS, Brand
 from tests.portal.jobs_world import Worker
@@ -234,6 +234,7 @@ def test_without_comparing_nothing_is_known_but_what_comes(brand: Brand) -> None
 def test_two_hundred_people_are_compared_and_aligned(brand: Brand) -> None:
     for number in range(200):
         brand.person(f"p{number}", didomi={LETTER: number % 2 == 0}, actito={"Newsletter": number % 4 < 2})
+    Lane.objects.update(calls_per_minute=0)  # a licence's budget would be used up for minutes
     job = brand.compare()
     assert (job.fed, jobs.tally(job).failed) == (400, 0)
     found = report.found(brand.pairing)[0]
