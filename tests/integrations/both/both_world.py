@@ -17,7 +17,7 @@ from integrations.didomi.sandbox import API_KEY, ORGANIZATION, SECRET, DidomiSan
 from integrations.models import ConsentMapping, PairedPerson, Pairing
 from portal import ledger
 from portal.access import make_key
-from portal.models import Event, Scope, Tenant
+from portal.models import Event, Lane, Scope, Tenant
 from tests.world import ENTITY, TABLE, make_connection, make_tenant
 
 ANNA, NEWSLETTER = "anna@example.com", "newsletter"
@@ -78,6 +78,7 @@ def make_both(portal: str, actito: ActitoSandbox, didomi: DidomiSandbox) -> Both
         phase=Pairing.Phase.ON,
     )  # fmt: skip
     ConsentMapping.objects.create(pairing=pairing, target="Newsletter", path=PATH, value_name=NEWSLETTER)
+    Lane.objects.update(calls_per_minute=0)  # a minute's budget would be waited for
     structure.ask(profiles)
     catalogue.ask(consents)
     both = Both(tenant, actito, didomi, profiles, consents, pairing)
