@@ -52,13 +52,15 @@ def _told(pairing: Pairing, event: Told, cause: Event) -> Sentence:
     if lane_id is None:
         return say("The connection whose subscriptions follow was deleted.")
     customer = side.find(pairing.profiles, event.key)
+    if customer is None and event.was_read:
+        return say("The portal does not know %(key)s, so nothing follows.", key=event.key)
     if customer is None:
         payload = {"pairing": pairing.pk, "source": pairing.profiles, **arrival.as_json()}
         subject = f"{pairing.profiles}:key:{event.key}"
         ledger.publish(PROFILE_WANTED, cause=cause, subject=subject, payload=payload, lane_id=lane_id)
         return joined([say("The portal does not know %(key)s yet, so the profile is looked for.", key=event.key),
                        *arrival.findings])  # fmt: skip
-    return take(pairing, customer, arrival, cause)
+    return take(pairing, customer, arrival, cause, was_read=event.was_read)
 
 
 def found(
@@ -76,17 +78,22 @@ def found(
     return take(pairing, customer, Arrival.of_json(payload), cause)
 
 
-def take(pairing: Pairing, customer: Customer, arrival: Arrival, cause: Event) -> Sentence:
-    """What the consent platform told of a known customer."""
+def take(
+    pairing: Pairing, customer: Customer, arrival: Arrival, cause: Event, *, was_read: bool = False
+) -> Sentence:  # fmt: skip
+    """What the consent platform told of a known customer. Nobody knows since when what was read is so."""
+    held = held_of(pairing, customer)
+    if held is None:
+        return say("The customer is no longer there.")
+    aligning.first(pairing, held, customer, cause)
+    if was_read:
+        news = news_of(pairing, held, pairing.consents, arrival.states, at=None, decides=True)
+        return joined([judge_all(pairing, held, customer, news, cause), *arrival.findings])
     lines = {line.name: line for line in lines_of(pairing)}
     news = [
         News(lines[name], Word(pairing.consents, state, arrival.at, of_event=True), arrival.proof)
         for name, state in arrival.states.items() if name in lines
     ]  # fmt: skip
-    held = held_of(pairing, customer)
-    if held is None:
-        return say("The customer is no longer there.")
-    aligning.first(pairing, held, customer, cause)
     last = held.last_told(pairing.consents)
     if arrival.attributes and (last is None or arrival.at >= last):
         _tell_attributes(pairing, customer, arrival.attributes, cause)

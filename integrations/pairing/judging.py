@@ -82,7 +82,7 @@ def _judge(
 ) -> Sentence:
     name, word, standing = news.line.name, news.word, held.standing(news.line.name)
     now = timezone.now()
-    if held.paused_at:
+    if held.paused_at and not standing.is_past(word):
         reviews.hear(pairing, customer, name, word, cause)
         held.keep(name, after(standing, word, Verdict.OVERRULED, now))
         entries.append(entry("held", name, pairing, standing.state, word.state, word.at, word.side, news.proof))
