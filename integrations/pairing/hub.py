@@ -5,7 +5,7 @@ Everything here but `plan` is part of the transaction that ends an Event. Who lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from integrations.pairing import aligning, comparing, reviews
 from integrations.pairing.arrivals import Arrival, arrival_of
-from integrations.pairing.judging import News, entry, held_of, judge_all, news_of, publish_due
+from integrations.pairing.judging import News, entry, held_of, judge_all, lock_people, news_of, publish_due
 from integrations.pairing.lines import lines_of, master_of
 from integrations.pairing.models import PairedPerson, Pairing
 from integrations.pairing.registry import Told, profile_side_of
@@ -37,10 +37,18 @@ _FOLLOWED = (Pairing.Phase.ON, Pairing.Phase.COMPARING)
 def told(source: str, event: Told, cause: Event) -> Sentence:
     """Takes one consent event in, for each pairing of the connection that is on. Says what became of it."""
     pairings = Pairing.objects.for_tenant(cause.tenant_id).filter(consents=source, phase=Pairing.Phase.ON)
-    said = [_told(pairing, event, cause) for pairing in pairings.prefetch_related("mappings")]
+    on = list(pairings.prefetch_related("mappings"))
+    lock_people(_known(on, event.key))
+    said = [_told(pairing, event, cause) for pairing in on]
     if comparing.heard(source, event.key, cause):
         said.append(say("Both systems are being compared, so the person is read again."))
     return joined(said) if said else KEPT
+
+
+def _known(pairings: Iterable[Pairing], key: str) -> list[Customer]:
+    """Each pairing may know somebody else by the key."""
+    found = (profile_side_of(each.profiles).find(each.profiles, key) for each in pairings)
+    return [customer for customer in found if customer]
 
 
 def _told(pairing: Pairing, event: Told, cause: Event) -> Sentence:
@@ -113,6 +121,7 @@ def deleted(source: str, key: str, cause: Event) -> Sentence:
     known = [
         (each, customer) for each in pairings if (customer := profile_side_of(each.profiles).find(each.profiles, key))
     ]
+    lock_people(customer for _, customer in known)
     for pairing, customer in known:
         reviews.ask_deleted(pairing, customer, cause)
     if not known:

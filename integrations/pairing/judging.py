@@ -51,6 +51,13 @@ def news_of(
     return found
 
 
+def lock_people(customers: Iterable[Customer]) -> None:
+    """Before anything else is locked, where there may be several: in one order, and the chain of the proof is last."""
+    keys = {customer.pk for customer in customers}
+    if keys:
+        list(Customer.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
+
+
 def held_of(pairing: Pairing, customer: Customer) -> PairedPerson | None:
     """What stands about the person, locked; None for somebody who was erased meanwhile."""
     if not Customer.objects.select_for_update().filter(pk=customer.pk).exists():

@@ -246,7 +246,8 @@ def test_what_didomi_holds_then_stands(
     assert (event.status, Answering.asked[-1]) == ("done", (ANNA, "gdpr"))
     standing = PairedPerson.objects.get().standing("newsletter")
     assert (standing.state, standing.by) == (False, pairing.consents)
-    assert standing.at is not None and standing.at <= event.created_at
+    assert standing.at is not None
+    assert standing.at <= event.created_at
 
 
 def test_a_person_whom_didomi_knows_no_longer_stays_as_they_are(
