@@ -52,7 +52,7 @@ def status_of(
         leaves |= chosen
         ambiguous |= told.ambiguous
         metadata |= told.metadata
-    return Told(person, at, leaves, ambiguous, metadata, {"regulation": regulation})
+    return Told(person, at, leaves, ambiguous, metadata, {"regulation": regulation}, was_read=True)
 
 
 def _tell(event: Event, connection: DidomiConnection, told: Told) -> Result:

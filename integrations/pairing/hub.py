@@ -5,7 +5,7 @@ Everything here but `plan` is part of the transaction that ends an Event. Who lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from integrations.pairing import aligning, comparing, reviews
 from integrations.pairing.arrivals import Arrival, arrival_of
-from integrations.pairing.judging import News, entry, held_of, judge_all, news_of, publish_due
+from integrations.pairing.judging import News, entry, held_of, judge_all, lock_people, news_of, publish_due
 from integrations.pairing.lines import lines_of, master_of
 from integrations.pairing.models import PairedPerson, Pairing
 from integrations.pairing.registry import Told, profile_side_of
@@ -37,10 +37,18 @@ _FOLLOWED = (Pairing.Phase.ON, Pairing.Phase.COMPARING)
 def told(source: str, event: Told, cause: Event) -> Sentence:
     """Takes one consent event in, for each pairing of the connection that is on. Says what became of it."""
     pairings = Pairing.objects.for_tenant(cause.tenant_id).filter(consents=source, phase=Pairing.Phase.ON)
-    said = [_told(pairing, event, cause) for pairing in pairings.prefetch_related("mappings")]
+    on = list(pairings.prefetch_related("mappings"))
+    lock_people(_known(on, event.key))
+    said = [_told(pairing, event, cause) for pairing in on]
     if comparing.heard(source, event.key, cause):
         said.append(say("Both systems are being compared, so the person is read again."))
     return joined(said) if said else KEPT
+
+
+def _known(pairings: Iterable[Pairing], key: str) -> list[Customer]:
+    """Each pairing may know somebody else by the key."""
+    found = (profile_side_of(each.profiles).find(each.profiles, key) for each in pairings)
+    return [customer for customer in found if customer]
 
 
 def _told(pairing: Pairing, event: Told, cause: Event) -> Sentence:
@@ -52,13 +60,15 @@ def _told(pairing: Pairing, event: Told, cause: Event) -> Sentence:
     if lane_id is None:
         return say("The connection whose subscriptions follow was deleted.")
     customer = side.find(pairing.profiles, event.key)
+    if customer is None and event.was_read:
+        return say("The portal does not know %(key)s, so nothing follows.", key=event.key)
     if customer is None:
         payload = {"pairing": pairing.pk, "source": pairing.profiles, **arrival.as_json()}
         subject = f"{pairing.profiles}:key:{event.key}"
         ledger.publish(PROFILE_WANTED, cause=cause, subject=subject, payload=payload, lane_id=lane_id)
         return joined([say("The portal does not know %(key)s yet, so the profile is looked for.", key=event.key),
                        *arrival.findings])  # fmt: skip
-    return take(pairing, customer, arrival, cause)
+    return take(pairing, customer, arrival, cause, was_read=event.was_read)
 
 
 def found(
@@ -76,17 +86,22 @@ def found(
     return take(pairing, customer, Arrival.of_json(payload), cause)
 
 
-def take(pairing: Pairing, customer: Customer, arrival: Arrival, cause: Event) -> Sentence:
-    """What the consent platform told of a known customer."""
+def take(
+    pairing: Pairing, customer: Customer, arrival: Arrival, cause: Event, *, was_read: bool = False
+) -> Sentence:  # fmt: skip
+    """What the consent platform told of a known customer. Nobody knows since when what was read is so."""
+    held = held_of(pairing, customer)
+    if held is None:
+        return say("The customer is no longer there.")
+    aligning.first(pairing, held, customer, cause)
+    if was_read:
+        news = news_of(pairing, held, pairing.consents, arrival.states, at=None, decides=True)
+        return joined([judge_all(pairing, held, customer, news, cause), *arrival.findings])
     lines = {line.name: line for line in lines_of(pairing)}
     news = [
         News(lines[name], Word(pairing.consents, state, arrival.at, of_event=True), arrival.proof)
         for name, state in arrival.states.items() if name in lines
     ]  # fmt: skip
-    held = held_of(pairing, customer)
-    if held is None:
-        return say("The customer is no longer there.")
-    aligning.first(pairing, held, customer, cause)
     customers.note_name(customer, pairing.consents, arrival.key, cause=cause)
     last = held.last_told(pairing.consents)
     if arrival.attributes and (last is None or arrival.at >= last):
@@ -107,6 +122,7 @@ def deleted(source: str, key: str, cause: Event) -> Sentence:
     known = [
         (each, customer) for each in pairings if (customer := profile_side_of(each.profiles).find(each.profiles, key))
     ]
+    lock_people(customer for _, customer in known)
     for pairing, customer in known:
         reviews.ask_deleted(pairing, customer, cause)
     if not known:

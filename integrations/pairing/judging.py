@@ -51,6 +51,13 @@ def news_of(
     return found
 
 
+def lock_people(customers: Iterable[Customer]) -> None:
+    """Before anything else is locked, where there may be several: in one order, and the chain of the proof is last."""
+    keys = {customer.pk for customer in customers}
+    if keys:
+        list(Customer.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
+
+
 def held_of(pairing: Pairing, customer: Customer) -> PairedPerson | None:
     """What stands about the person, locked; None for somebody who was erased meanwhile."""
     if not Customer.objects.select_for_update().filter(pk=customer.pk).exists():
@@ -82,7 +89,7 @@ def _judge(
 ) -> Sentence:
     name, word, standing = news.line.name, news.word, held.standing(news.line.name)
     now = timezone.now()
-    if held.paused_at:
+    if held.paused_at and not standing.is_past(word):
         reviews.hear(pairing, customer, name, word, cause)
         held.keep(name, after(standing, word, Verdict.OVERRULED, now))
         entries.append(entry("held", name, pairing, standing.state, word.state, word.at, word.side, news.proof))

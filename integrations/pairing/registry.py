@@ -70,6 +70,8 @@ class Told:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     # For the proof: {"event": "…", "delegate": {…}, "proofs": […], "regulation": "gdpr", "shown": …}.
     proof: Mapping[str, Any] = field(default_factory=dict)
+    # No event, but the person's state as it was read: only what differs from the last that is known of it is news.
+    was_read: bool = False
 
 
 @dataclass(frozen=True)

@@ -74,10 +74,10 @@ def ask_answer(review: ConsentReview, states: Mapping[str, bool], who: str) -> N
 
 def answered(event: Event) -> ConsentReview | None:
     """The question that the Event answers, marked as answered; None where somebody was quicker."""
-    open_ones = ConsentReview.objects.for_tenant(event.tenant_id).select_for_update(of=("self",))
-    review = (
-        open_ones.select_related("pairing", "customer").filter(pk=event.payload["review"], answered_at=None).first()
-    )
+    asked = ConsentReview.objects.for_tenant(event.tenant_id).filter(pk=event.payload["review"], answered_at=None)
+    # Whoever has news of the person locks them first, too, and then what is asked about them.
+    Customer.objects.select_for_update().filter(pk__in=asked.values("customer")).first()
+    review = asked.select_for_update(of=("self",)).select_related("pairing", "customer").first()
     if review is None:
         return None
     review.answered_at, review.answered_by = timezone.now(), event.payload["who"]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,16 @@ class Standing:
         return replace(self, sides={**self.sides, side: seen})
 
     def is_past(self, word: Word) -> bool:
-        """Whether the side has told of a later decision already, so that this is not its state."""
+        """Whether an event says nothing of its side's state: it came before, or one of a later decision did.
+
+        A side that was read, and said no, has no older yes.
+        """
         seen = self.sides.get(word.side)
-        return bool(seen and seen.decided and word.at and word.at < seen.decided)
+        if seen is None or not word.of_event or word.at is None:
+            return False
+        if seen.decided is None:
+            return word.state and not seen.state and word.at < seen.at - CLOCKS_DIFFER
+        return word.at < seen.decided or (word.at == seen.decided and word.state == seen.state)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -114,12 +123,13 @@ class Policy(StrEnum):
 
 def judge(standing: Standing, word: Word, policy: str, master: str = "") -> Verdict:
     """What the word comes to. `master`: the side that wins where the policy names one."""
-    if standing.held:
+    past = standing.state is not None and standing.is_past(word)
+    if standing.held and not past:
         return Verdict.HELD
     if standing.state is None:
         return Verdict.FOLLOWED
-    if word.state == standing.state:
-        return Verdict.KNOWN
+    if past or word.state == standing.state:
+        return Verdict.KNOWN if word.state == standing.state else Verdict.OVERRULED
     if _decided_anew(standing, word):
         return Verdict.FOLLOWED
     if word.side == standing.by or policy == Policy.NEWEST:
@@ -154,11 +164,11 @@ def _is_newer(standing: Standing, word: Word) -> bool:
 
 def after(standing: Standing, word: Word, verdict: Verdict, seen_at: datetime) -> Standing:
     """What stands then. `seen_at`: when the side was found in that state."""
-    decided = word.at if word.of_event else None
+    seen = standing.sides.get(word.side)
+    decided = word.at if word.of_event else (seen.decided if seen else None)
     seen_so = Seen(word.state, seen_at, said=word.at is not None, decided=decided)
-    noted = standing if word.of_event and standing.is_past(word) else standing.with_side(word.side, seen_so)
+    noted = standing if standing.is_past(word) else standing.with_side(word.side, seen_so)
     if verdict is Verdict.FOLLOWED:
-        seen = standing.sides.get(word.side)
         return replace(noted, state=word.state, at=word.at or (seen.at if seen else None), by=word.side)
     if verdict is Verdict.KNOWN and word.at and (standing.at is None or word.at > standing.at):
         return replace(noted, at=word.at)
