@@ -1,13 +1,15 @@
-"""The demo's hands outside the portal: a marketer at work in Actito, and the owners of the phones."""
+"""The demo's hands outside the portal: a marketer at work in Actito, people at Didomi, and the owners of the phones."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
-from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
+from integrations.demo.people import ACTITO_KEY, ENTITY, NEWSLETTER, TABLE
 from integrations.demo.processes import DemoError
+from integrations.didomi.sandbox import API_KEY, ORGANIZATION, SECRET
 
 SECONDS = 20
 
@@ -40,6 +42,23 @@ class ActitoHand:
         body = {"attributes": [{"name": name, "value": value}]}
         self._call("PUT", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{profile}", body)
 
+    def subscribed(self) -> dict[int, bool]:
+        """Id -> whether the profile has the newsletter."""
+        found = self._call("GET", f"/v4/entity/{ENTITY}/table/{TABLE}/profile?number=1000")["profiles"]
+        return {
+            _attribute(each, "profileId"): any(
+                one["name"] == NEWSLETTER and one["subscribe"] for one in each["subscriptions"]
+            )
+            for each in found
+        }
+
+    def unsubscribe(self, profile: int) -> datetime:
+        """Ends the newsletter. Returns when."""
+        at = datetime.now(UTC)
+        body = {"attributes": [], "subscriptions": [{"name": NEWSLETTER, "subscribe": False}]}
+        self._call("PUT", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{profile}", body)
+        return at
+
     def _profile(self, which: str) -> dict[str, Any]:
         found: dict[str, Any] = self._call("GET", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{which}")
         return found
@@ -53,6 +72,7 @@ class ActitoHand:
         wanted = {
             "CREATE": ("PROFILE_TABLE", table, "profile/Create"),
             "UPDATE": ("PROFILE_TABLE", table, "profile/Update"),
+            "UPDATED_SUBSCRIPTION": ("PROFILE_TABLE", table, "profile/Update"),
             "TRIGGER": ("CUSTOM_ACTION", action, "custom-actions/updatePass"),
         }
         for event_type, (on, element, listener) in wanted.items():
@@ -79,6 +99,37 @@ class ActitoHand:
 
 def _attribute(profile: dict[str, Any], name: str) -> Any:
     return next(item["value"] for item in profile["attributes"] if item["name"] == name)
+
+
+class DidomiHand:
+    """What people say at the preference centre, said through Didomi's API."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/v1/consents/events"
+        pair = {"type": "api-key", "key": API_KEY, "secret": SECRET}
+        token = requests.post(f"{url}/v1/sessions", json=pair, timeout=SECONDS).json()["access_token"]
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def _call(self, method: str, body: Any = None, **query: str) -> Any:
+        asked = {"organization_id": ORGANIZATION, **query}
+        answer = requests.request(
+            method, self._url, params=asked, json=body, headers=self._headers, timeout=SECONDS
+        )  # fmt: skip
+        if not answer.ok:
+            raise DemoError(f"Didomi's sandbox answered {answer.status_code} to {method}: {answer.text[:200]}")
+        return answer.json()
+
+    def say(self, person: str, purpose: str, *, yes: bool) -> datetime:
+        """One choice. Returns when it was made."""
+        consents = {"purposes": [{"id": purpose, "enabled": yes}]}
+        made = self._call("POST", {"user": {"organization_user_id": person}, "consents": consents})
+        return datetime.fromisoformat(made["created_at"])
+
+    def last_event(self, person: str) -> dict[str, Any]:
+        """The newest event of somebody; empty when there is none."""
+        found = self._call("GET", organization_user_id=person)
+        rows = found if isinstance(found, list) else found["data"]
+        return max(rows, key=lambda row: str(row["created_at"]), default={})
 
 
 class Phone:
