@@ -12,6 +12,7 @@ from integrations.demo.people import NEWSLETTER, PURPOSE
 from integrations.demo.tour import Stop, StopFailed, until
 from integrations.pairing.models import PairedPerson, Pairing, value_name_of
 from integrations.pairing.registry import profile_side_of
+from integrations.pairing.standing import Standing
 from portal.models import Attempt, Event
 
 PEOPLE_MOST = 1000
@@ -30,7 +31,9 @@ class Reader:
 
 
 def reader_of(pairing: Pairing, actito: ActitoHand) -> Reader:
-    """Who changed least between both systems lately, so that no start of many gets anybody paused; unsubscribed first.
+    """Of whom both systems and the portal say the same, somebody unsubscribed, who changed least lately.
+
+    Whoever changes to and fro in every start would be paused for that.
 
     Raises StopFailed when there is nobody.
     """
@@ -44,8 +47,17 @@ def reader_of(pairing: Pairing, actito: ActitoHand) -> Reader:
     ]  # fmt: skip
     if not able:
         raise StopFailed("DIDOMI: everybody in Actito waits for an answer under the consents to review.")
-    flips = {customer: len(each.flips) for customer, each in held.items()}
-    return min(able, key=lambda each: (each.subscribed, flips.get(each.customer, 0)))
+    line = pairing.mappings.get(target=NEWSLETTER)
+
+    def rank(reader: Reader) -> tuple[bool, bool, int]:
+        known = held.get(reader.customer) or PairedPerson()
+        return not _agree(known.standing(value_name_of(line)), reader), reader.subscribed, len(known.flips)
+
+    return min(able, key=rank)
+
+
+def _agree(standing: Standing, reader: Reader) -> bool:
+    return {standing.state, *(seen.state for seen in standing.sides.values())} <= {None, reader.subscribed}
 
 
 def _is_held(held: PairedPerson | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -68,7 +69,11 @@ class ActitoHand:
         table = self._call("GET", f"/v5/entities/{ENTITY}/profile-tables")["profileTables"][0]["id"]
         action = self._call("GET", f"/v5/entities/{ENTITY}/custom-actions")["customActions"][0]["id"]
         path = f"/v4/entity/{ENTITY}/webhookSubscription"
-        existing = {hook["eventType"]: hook["id"] for hook in self._call("GET", path)["webhookSubscriptions"]}
+        # Those of another tenant, whom somebody sets up beside the demo's, stay as they are.
+        existing = {
+            (hook["eventType"], urlsplit(hook["targetUrl"]).path): hook["id"]
+            for hook in self._call("GET", path)["webhookSubscriptions"]
+        }
         wanted = {
             "CREATE": ("PROFILE_TABLE", table, "profile/Create"),
             "UPDATE": ("PROFILE_TABLE", table, "profile/Update"),
@@ -86,8 +91,8 @@ class ActitoHand:
                 "webhookPushType": "ONE_BY_ONE",
                 "isActive": True,
             }
-            if event_type in existing:
-                self._call("PUT", f"{path}/{existing[event_type]}", hook)
+            if known := existing.get((event_type, urlsplit(f"{url}/{listener}").path)):
+                self._call("PUT", f"{path}/{known}", hook)
             else:
                 self._call("POST", path, hook)
 
@@ -163,6 +168,8 @@ class AndroidPhone:
     def __init__(self, url: str, name: str, language: str) -> None:
         self._url = f"{url}/phones/{name}"
         requests.put(self._url, json={"language": language}, timeout=SECONDS)
+        # As if 24 hours had passed: Google shows three notifications a day, and a demo is started more often.
+        requests.delete(f"{url}/_sandbox/pushed", timeout=SECONDS)
 
     def add(self, url: str) -> str:
         """Opens the page of a pass and saves it; returns the id of its object. Raises DemoError."""

@@ -23,7 +23,7 @@ from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
 from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, only_one, running
 from integrations.didomi.sandbox import API_KEY, ORGANIZATION, SECRET
 from passes.links import link
-from passes.models import WalletPass, in_google
+from passes.models import GoogleNotification, WalletPass, in_google
 from portal.models import Event, Heart
 
 DEFAULT_PORT = "8000"
@@ -130,6 +130,8 @@ class Command(BaseCommand):
         phone = AndroidPhone(demo.google_url, f"{name}-android", language)
         object_id = phone.add(link(wallet_pass))
         _wait_until(lambda: in_google().filter(wallet_pass=wallet_pass).exists(), "Google did not tell of the pass.")
+        # The portal counts them, too.
+        GoogleNotification.objects.filter(google_object__wallet_pass=wallet_pass).delete()
         return phone, object_id
 
     def _write_state(self, demo: seeding.Demo, profile: int, wallet_pass: WalletPass, object_id: str) -> None:
