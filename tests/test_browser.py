@@ -25,12 +25,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 START_SECONDS = 120.0
 NEW_PASSWORD = "another long password 42"
 SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
+ANSWERS = {"wide": "No", "narrow": "Yes"}  # of somebody who said yes at the first start
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LISTS = {
     "events": "/admin/portal/event/", "customers": "/admin/portal/customer/", "passes": "/admin/passes/walletpass/",
     "templates": "/admin/passes/passtemplate/", "connections": "/admin/actito/actitoconnection/",
     "certificates": "/admin/passes/applecredentials/", "scenarios": "/admin/actito/actitoscenario/",
-    "keys": "/admin/portal/apikey/", "people": "/admin/portal/membership/",
+    "didomi": "/admin/didomi/didomiconnection/", "pairings": "/admin/integrations/pairing/",
+    "consents": "/admin/portal/consentrecord/", "keys": "/admin/portal/apikey/", "people": "/admin/portal/membership/",
 }  # fmt: skip
 # Chromium's own line on the console names no directive; this does.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", event => console.error(
@@ -186,6 +188,35 @@ def desk(walk: Walk, actito: str) -> None:
     walk.picture("desk")
 
 
+def consents(walk: Walk, didomi: str, pairing: str, answer: str) -> None:
+    """Somebody chooses in the preference centre: the customer's page says so, and why, and Actito has confirmed it."""
+    page, person = walk.page, "emma.dubois@example.com"
+    walk.see("pairing-lines", f"{pairing}#mappings")
+    walk.open_dialog("pairing-try", pairing, "Try it")
+    page.locator("#dialog button[type=submit]").click()
+    page.get_by_text("It would have subscribed").wait_for()
+    walk.picture("pairing-tried")
+    walk.see("comparison", f"{pairing.removesuffix('change/')}comparison/")
+    page.goto(didomi)
+    page.locator("text=" + person).first.click()
+    page.select_option("select[name='purposes.newsletter']", label=answer)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved: one event").wait_for()
+    walk.picture("preference-centre")
+    page.goto(f"{walk.base}/admin/portal/customer/?q={person}")
+    customer = walk.first_here()
+    deadline = time.monotonic() + 10
+    while "confirmed by Actito" not in (said := sentence_of(walk, customer)) or answer.lower() not in said:
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
+    walk.see("customer-consents", customer)
+
+
+def sentence_of(walk: Walk, customer: str) -> str:
+    walk.page.goto(walk.base + customer)
+    return walk.page.locator(".portal-consent").first.inner_text()
+
+
 def forgotten_password(walk: Walk, address: str, mails: Path) -> None:
     """From the sign-in page to a password that is set, by the link in the mail."""
     walk.see("signin", "/admin/login/")
@@ -259,6 +290,7 @@ def test_every_page_wide_and_narrow_light_and_dark(demo: dict[str, Any], tmp_pat
             walk_all(walk)
             mapping_editor(walk, walk.first(LISTS["connections"]))
             desk(walk, demo["actito"]["base_url"])
+            consents(walk, demo["didomi"]["base_url"], walk.first(LISTS["pairings"]), ANSWERS[size])
             if size == "wide":
                 publish(walk)
             wrong += walk.wrong

@@ -1,4 +1,4 @@
-"""The tour over real sockets and processes: a points change in Actito reaches a phone."""
+"""The tour over real sockets and processes: a points change reaches a phone, a consent goes there and back."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from integrations.demo.processes import DemoError, choose_ports
 from tests.live import free_port
 
 STOPS = ["ACTITO", "1 IN", "2 LEDGER", "3 CLAIM", "4 FETCH", "5 CUSTOMER", "6 PASS", "7 DELIVERY", "8 BACK", "IPHONE"]
+OF_CONSENTS = ["DIDOMI", "SUBSCRIBED", "ACTITO", "WITHDRAWN"]
 
 
 def run_demo(var: Path, port: int | str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -27,6 +28,10 @@ def run_demo(var: Path, port: int | str, **more: str) -> subprocess.CompletedPro
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
 
 
+def printed_stops(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    return re.findall(r"^  (\w[\w ]*?) {2,}\d\d:\d\d:\d\d", ended.stdout, re.MULTILINE)
+
+
 @pytest.mark.slow
 @pytest.mark.long
 def test_a_points_change_in_actito_reaches_a_phone_and_a_second_start_reuses_what_is_there(
@@ -34,8 +39,8 @@ def test_a_points_change_in_actito_reaches_a_phone_and_a_second_start_reuses_wha
 ) -> None:
     first = run_demo(tmp_path, free_port(), DATABASE_URL=empty_database)
     assert first.returncode == 0, first.stdout + first.stderr
-    printed = re.findall(r"^  (\w[\w ]*?) {2,}\d\d:\d\d:\d\d", first.stdout, re.MULTILINE)
-    assert [name for name in printed if name != "ANDROID"] == STOPS
+    printed = printed_stops(first)
+    assert [name for name in printed if name != "ANDROID"] == STOPS + OF_CONSENTS
     assert "ANDROID" in printed
     state = json.loads((tmp_path / "demo.json").read_text())
     assert {"base_url", "tenant", "api_key", "admin", "actito", "didomi", "apple"} <= set(state)
@@ -44,10 +49,15 @@ def test_a_points_change_in_actito_reaches_a_phone_and_a_second_start_reuses_wha
     second = run_demo(tmp_path, free_port(), DATABASE_URL=empty_database)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "Reading 0 new profiles" in second.stdout
+    assert "Comparing" in first.stdout
+    assert "Comparing" not in second.stdout
+    assert printed_stops(second)[-4:] == OF_CONSENTS
     again = json.loads((tmp_path / "demo.json").read_text())
     for name in ("api_key", "admin", "apple"):
         assert again[name] == state[name]
-    assert again["didomi"]["webhook_key"] == state["didomi"]["webhook_key"]
+    for name in ("organization_id", "api_key", "api_secret", "webhook_key"):
+        assert again["didomi"][name] == state["didomi"][name]
+    assert again["didomi"]["base_url"].startswith("http://127.0.0.1:")
 
 
 def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
-"""The demo's hands outside the portal: a marketer at work in Actito, and the owners of the phones."""
+"""The demo's hands outside the portal: a marketer at work in Actito, people at Didomi, and the owners of the phones."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
-from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
+from integrations.demo.people import ACTITO_KEY, ENTITY, NEWSLETTER, TABLE
 from integrations.demo.processes import DemoError
+from integrations.didomi.sandbox import API_KEY, ORGANIZATION, SECRET
 
 SECONDS = 20
 
@@ -40,6 +43,23 @@ class ActitoHand:
         body = {"attributes": [{"name": name, "value": value}]}
         self._call("PUT", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{profile}", body)
 
+    def subscribed(self) -> dict[int, bool]:
+        """Id -> whether the profile has the newsletter."""
+        found = self._call("GET", f"/v4/entity/{ENTITY}/table/{TABLE}/profile?number=1000")["profiles"]
+        return {
+            _attribute(each, "profileId"): any(
+                one["name"] == NEWSLETTER and one["subscribe"] for one in each["subscriptions"]
+            )
+            for each in found
+        }
+
+    def unsubscribe(self, profile: int) -> datetime:
+        """Ends the newsletter. Returns when."""
+        at = datetime.now(UTC)
+        body = {"attributes": [], "subscriptions": [{"name": NEWSLETTER, "subscribe": False}]}
+        self._call("PUT", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{profile}", body)
+        return at
+
     def _profile(self, which: str) -> dict[str, Any]:
         found: dict[str, Any] = self._call("GET", f"/v4/entity/{ENTITY}/table/{TABLE}/profile/{which}")
         return found
@@ -49,10 +69,15 @@ class ActitoHand:
         table = self._call("GET", f"/v5/entities/{ENTITY}/profile-tables")["profileTables"][0]["id"]
         action = self._call("GET", f"/v5/entities/{ENTITY}/custom-actions")["customActions"][0]["id"]
         path = f"/v4/entity/{ENTITY}/webhookSubscription"
-        existing = {hook["eventType"]: hook["id"] for hook in self._call("GET", path)["webhookSubscriptions"]}
+        # Those of another tenant, whom somebody sets up beside the demo's, stay as they are.
+        existing = {
+            (hook["eventType"], urlsplit(hook["targetUrl"]).path): hook["id"]
+            for hook in self._call("GET", path)["webhookSubscriptions"]
+        }
         wanted = {
             "CREATE": ("PROFILE_TABLE", table, "profile/Create"),
             "UPDATE": ("PROFILE_TABLE", table, "profile/Update"),
+            "UPDATED_SUBSCRIPTION": ("PROFILE_TABLE", table, "profile/Update"),
             "TRIGGER": ("CUSTOM_ACTION", action, "custom-actions/updatePass"),
         }
         for event_type, (on, element, listener) in wanted.items():
@@ -66,8 +91,8 @@ class ActitoHand:
                 "webhookPushType": "ONE_BY_ONE",
                 "isActive": True,
             }
-            if event_type in existing:
-                self._call("PUT", f"{path}/{existing[event_type]}", hook)
+            if known := existing.get((event_type, urlsplit(f"{url}/{listener}").path)):
+                self._call("PUT", f"{path}/{known}", hook)
             else:
                 self._call("POST", path, hook)
 
@@ -79,6 +104,37 @@ class ActitoHand:
 
 def _attribute(profile: dict[str, Any], name: str) -> Any:
     return next(item["value"] for item in profile["attributes"] if item["name"] == name)
+
+
+class DidomiHand:
+    """What people say at the preference centre, said through Didomi's API."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/v1/consents/events"
+        pair = {"type": "api-key", "key": API_KEY, "secret": SECRET}
+        token = requests.post(f"{url}/v1/sessions", json=pair, timeout=SECONDS).json()["access_token"]
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def _call(self, method: str, body: Any = None, **query: str) -> Any:
+        asked = {"organization_id": ORGANIZATION, **query}
+        answer = requests.request(
+            method, self._url, params=asked, json=body, headers=self._headers, timeout=SECONDS
+        )  # fmt: skip
+        if not answer.ok:
+            raise DemoError(f"Didomi's sandbox answered {answer.status_code} to {method}: {answer.text[:200]}")
+        return answer.json()
+
+    def say(self, person: str, purpose: str, *, yes: bool) -> datetime:
+        """One choice. Returns when it was made."""
+        consents = {"purposes": [{"id": purpose, "enabled": yes}]}
+        made = self._call("POST", {"user": {"organization_user_id": person}, "consents": consents})
+        return datetime.fromisoformat(made["created_at"])
+
+    def last_event(self, person: str) -> dict[str, Any]:
+        """The newest event of somebody; empty when there is none."""
+        found = self._call("GET", organization_user_id=person)
+        rows = found if isinstance(found, list) else found["data"]
+        return max(rows, key=lambda row: str(row["created_at"]), default={})
 
 
 class Phone:
@@ -112,6 +168,8 @@ class AndroidPhone:
     def __init__(self, url: str, name: str, language: str) -> None:
         self._url = f"{url}/phones/{name}"
         requests.put(self._url, json={"language": language}, timeout=SECONDS)
+        # As if 24 hours had passed: Google shows three notifications a day, and a demo is started more often.
+        requests.delete(f"{url}/_sandbox/pushed", timeout=SECONDS)
 
     def add(self, url: str) -> str:
         """Opens the page of a pass and saves it; returns the id of its object. Raises DemoError."""

@@ -9,6 +9,7 @@ from integrations.didomi.sandbox import DidomiSandbox
 
 ENTITY, TABLE, ACTITO_KEY = "demo", "Profiles", "sandbox-api-key"
 POINTS = "loyaltyPoints"
+NEWSLETTER, PURPOSE = "Newsletter", "newsletter"  # the subscription in Actito, the purpose in Didomi
 COUNT = 25
 
 _FIRST = ["Anna", "Bram", "Chloé", "Daan", "Emma", "Finn", "Giulia", "Hugo", "Inès", "Jef", "Kato", "Liam", "Manon"]
@@ -50,7 +51,7 @@ def seed_actito(sandbox: ActitoSandbox) -> None:
         table=TABLE,
         api_key=ACTITO_KEY,
         attributes=ATTRIBUTES,
-        subscriptions=("Newsletter",),
+        subscriptions=(NEWSLETTER,),
         profiles=profiles(),
         scenarios=SCENARIOS,
         custom_actions=("updatePass",),
@@ -63,7 +64,7 @@ def seed_didomi(sandbox: DidomiSandbox) -> None:
         return
     for person in reversed(profiles()):  # the page begins with who was heard last
         sandbox.say(
-            person["emailAddress"], purposes={"newsletter": person["Newsletter"]}, channels={"email": True},
+            person["emailAddress"], purposes={PURPOSE: person[NEWSLETTER]}, channels={"email": True},
             created_at=SAID_AT, metadata={"source": "sign-up"},
         )  # fmt: skip
 
@@ -80,7 +81,7 @@ def profiles() -> list[dict[str, Any]]:
             "customerId": f"V{10_000 + 37 * index}",
             POINTS: 120 + 35 * index,
             "tier": _TIERS[index % 3],
-            "Newsletter": index % 2 == 0,
+            NEWSLETTER: index % 2 == 0,
         }
         for index in range(COUNT)
         for first, last in [(_FIRST[index % len(_FIRST)], _LAST[index % len(_LAST)])]

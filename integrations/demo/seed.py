@@ -7,23 +7,27 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from integrations.actito import rereading, scenarios
+from integrations.actito import rereading, scenarios, structure
 from integrations.actito.models import ActitoConnection, AttributeMapping, ParameterMapping
-from integrations.demo import artwork, consents
+from integrations.demo import artwork, consents, pairing
 from integrations.demo.people import ACTITO_KEY, ENTITY, POINTS, TABLE
 from integrations.demo.processes import HOST, Ports
 from integrations.mapping import ValueType
+from integrations.pairing.models import Pairing
 from passes.design import design_of
 from passes.models import AppleCredentials, GoogleIssuer, PassTemplate, TemplateField, TemplateImage, TemplateText
 from portal.access import check_key, make_key
 from portal.models import Membership, Scope, Tenant
 from portal.tenancy import Role
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
 
 SLUG, USERNAME = "demo", "demo"
 COLOUR = "#1F6F54"
@@ -75,7 +79,9 @@ class Demo:
     """What the tour and the reader of var/demo.json need."""
 
     tenant: Tenant
+    owner: AbstractUser
     connection: ActitoConnection
+    pairing: Pairing
     template: PassTemplate
     api_key: str
     didomi_key: str
@@ -115,9 +121,10 @@ def seed(ports: Ports) -> Demo:
     actito_url, phones_url = f"http://{HOST}:{ports.actito}", f"http://{HOST}:{ports.phones}"
     google_url, didomi_url = f"http://{HOST}:{ports.google}", f"http://{HOST}:{ports.didomi}"
     tenant, _ = Tenant.objects.get_or_create(slug=SLUG, defaults={"name": BRAND, "colour": COLOUR})
-    password = _owner(tenant, state)
+    owner, password = _owner(tenant, state)
     connection = _connection(tenant, actito_url)
     scenarios.ask(connection)
+    structure.ask(connection)
     apple = _apple(tenant, phones_url, f"https://{HOST}:{ports.apns}")
     template = _template(tenant, apple, _google(tenant, google_url))
     api_key = _api_key(tenant, connection, state)
@@ -125,17 +132,18 @@ def seed(ports: Ports) -> Demo:
     didomi_key = consents.connect(tenant, didomi_url, base_url, str(state.get("didomi", {}).get("webhook_key", "")))
     moved = state.get("base_url") != base_url
     urls = (actito_url, phones_url, google_url, didomi_url, base_url)
-    return Demo(tenant, connection, template, api_key, didomi_key, password, *urls, moved)
+    paired = pairing.prepare(tenant, connection)
+    return Demo(tenant, owner, connection, paired, template, api_key, didomi_key, password, *urls, moved)
 
 
-def _owner(tenant: Tenant, state: dict[str, Any]) -> str:
+def _owner(tenant: Tenant, state: dict[str, Any]) -> tuple[AbstractUser, str]:
     user, _ = get_user_model().objects.get_or_create(username=USERNAME, defaults={"email": f"{USERNAME}@example.com"})
     password = str(state.get("admin", {}).get("password") or secrets.token_urlsafe(9))
     if not user.check_password(password):
         user.set_password(password)
         user.save()
     Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": Role.OWNER})
-    return password
+    return user, password
 
 
 def _connection(tenant: Tenant, actito_url: str) -> ActitoConnection:

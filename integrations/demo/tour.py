@@ -65,13 +65,13 @@ def tour(
     started = time.time()
     actito.set_attribute(profile, POINTS, before + ADDED_POINTS)
     subject = f"{demo.connection.source}:profile:{profile}"
-    arrival = _until("1 IN", lambda: Event.objects.filter(pk__gt=newest, subject=subject).order_by("pk").first())
-    noted = _until(
+    arrival = until("1 IN", lambda: Event.objects.filter(pk__gt=newest, subject=subject).order_by("pk").first())
+    noted = until(
         "8 BACK", lambda: Event.objects.filter(correlation_id=arrival.correlation_id, kind="pass.fetched").first(),
         lambda: _where_it_stands(arrival),
     )  # fmt: skip
-    entry = _until("8 BACK", lambda: phones.iphone.lock_screen(serial)[shown_before:])[0]
-    told = _until(
+    entry = until("8 BACK", lambda: phones.iphone.lock_screen(serial)[shown_before:])[0]
+    told = until(
         "ANDROID", lambda: phones.android.lock_screen(phones.object_id)[told_before:], lambda: _where_it_stands(arrival)
     )[0]
     trace = _trace(arrival, noted)
@@ -87,7 +87,7 @@ def _android(told: dict[str, Any], arrival: Event) -> Stop:
     return Stop("ANDROID", at, f"Google notifies: “{told['text']}”")
 
 
-def _until(stop: str, find: Callable[[], Any], why: Callable[[], str] = lambda: "") -> Any:
+def until(stop: str, find: Callable[[], Any], why: Callable[[], str] = lambda: "") -> Any:
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
         if found := find():

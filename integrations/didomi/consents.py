@@ -61,6 +61,12 @@ def received_of(event: Event, connection: DidomiConnection) -> Received:
     return Received(event.pk, event.created_at, told, skipped)
 
 
+def repeats(event: Event) -> bool:
+    """Whether a stored webhook tells a change of a person that an event tells, too."""
+    body = event.payload.get("body")
+    return isinstance(body, dict) and envelope_of(body).type in REPEATED_BY_EVENTS
+
+
 def arrival_told(envelope: Envelope, received: datetime, connection: DidomiConnection) -> Told:
     return _told(envelope, received, vocabulary_of(connection))[0]
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import islice
 
 from django.urls import reverse
 
-from integrations.didomi.consents import received_of
+from integrations.didomi.consents import received_of, repeats
 from integrations.didomi.models import DidomiConnection
 from integrations.didomi.paths import readings
 from integrations.didomi.samples import sample_of
-from integrations.didomi.vocabulary import titled_paths, vocabulary_of
+from integrations.didomi.vocabulary import WITHIN, titled_paths, vocabulary_of
 from integrations.didomi.webhooks import DIDOMI_EVENT
 from integrations.pairing.registry import Choice, Received, Told
 from portal.models import Event
 from portal.sentences import Sentence, say
 
 RECENT = 50
+TOLD_TWICE = 2  # Didomi tells most changes of a person by user.*, too
 
 
 class Didomi:
@@ -46,7 +48,8 @@ class Didomi:
             for path in each.told.leaves if each.told else ():
                 if _is_plain(path):
                     offered.setdefault(path, Choice(path, path))
-        return sorted(offered.values(), key=lambda each: each.value)
+        # What is mapped most often comes first: a purpose or a channel by itself, not one within another.
+        return sorted(offered.values(), key=lambda each: (each.title.count(WITHIN), each.value))
 
     def path_problem(self, source: str, path: str, *, both_ways: bool) -> Sentence:
         connection = connection_of(source)
@@ -69,7 +72,8 @@ class Didomi:
         if connection is None or connection.tenant_id != tenant_id:
             return []
         arrived = Event.objects.for_tenant(tenant_id).filter(kind=DIDOMI_EVENT, source=source).order_by("-pk")
-        return [received_of(event, connection) for event in arrived[:most]]
+        told_once = (event for event in arrived[: most * TOLD_TWICE] if not repeats(event))
+        return [received_of(event, connection) for event in islice(told_once, most)]
 
     def subject(self, source: str, key: str) -> str:
         return f"{source}:profile:{key}"

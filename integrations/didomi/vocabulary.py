@@ -11,6 +11,7 @@ from integrations.didomi.paths import KnownPreference, Target, Vocabulary, spell
 
 # As Didomi's pages name them.
 CHANNELS = ("email", "sms", "phone", "mail", "push")
+WITHIN = " · "
 _OF_CHANNEL = re.compile(r"consents(_|__|\.)channels?\1(?P<id>.+)\1enabled\Z")
 
 
@@ -52,4 +53,4 @@ def path_of(target: Target) -> str:
 
 def _title(target: Target, titles: dict[str, str]) -> str:
     named = (target.purpose, target.preference, target.value, target.channel)
-    return " · ".join(titles.get(each) or each for each in named if each)
+    return WITHIN.join(titles.get(each) or each for each in named if each)

@@ -21,6 +21,8 @@ class Reading:
 
 
 def reading_of(connection: Any, event: Event | None) -> Reading:
+    if event is not None and event.status == Event.Status.MERGED and event.merged_into:
+        event = event.merged_into  # which read the same state, and says what came of it
     if event is None:
         return Reading(connection, "quiet", _t("Not read yet"), None)
     if event.status in Event.PENDING:

@@ -20,6 +20,7 @@ from integrations.didomi.admin.webhook_admin import Webhook
 from integrations.didomi.catalogue import ask, kept_of, newest
 from integrations.didomi.checkup import check_up, passed
 from integrations.didomi.models import DidomiCatalogue, DidomiConnection
+from integrations.pairing.models import Pairing
 from portal.admin import navigation
 from portal.admin.arrivals import last_arrival
 from portal.admin.base import TenantAdmin
@@ -29,6 +30,7 @@ from portal.admin.forms import TenantForm
 from portal.admin.lanes import LaneAdmin, limits_dialog, resume_dialog
 from portal.admin.readings import reading_of
 from portal.admin.refused import refused_lately
+from portal.admin.rights import may_here
 from portal.admin.site import site
 from portal.tenancy import Action
 
@@ -134,8 +136,10 @@ class DidomiConnectionAdmin(Webhook, LaneAdmin, TenantAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         connection = self.get_object(request, object_id)
-        found = {**_webhook(connection), **_catalogue(connection)} if connection else {}
-        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+        if connection:
+            found = {**_webhook(connection), **_catalogue(connection), **_pairings(request, connection)}
+            extra_context = {**found, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What was read of Didomi goes with its connection, though nobody removes it by itself."""
@@ -146,6 +150,12 @@ class DidomiConnectionAdmin(Webhook, LaneAdmin, TenantAdmin):
 def _webhook(connection: DidomiConnection) -> dict[str, Any]:
     """What the page and the test say of Didomi's webhook."""
     return {"address": webhook_address(connection), "arrival": last_arrival(connection.tenant_id, connection.source)}
+
+
+def _pairings(request: HttpRequest, connection: DidomiConnection) -> dict[str, Any]:
+    """Where its consents lead to: without a pairing, they change nothing."""
+    pairings = Pairing.objects.for_tenant(connection.tenant_id).filter(consents=connection.source)
+    return {"pairings": list(pairings), "may_pair": may_here(request, Action.CONNECT, connection.tenant_id)}
 
 
 def _catalogue(connection: DidomiConnection) -> dict[str, Any]:

@@ -15,14 +15,15 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from integrations.demo import consent_tour, pairing
 from integrations.demo import seed as seeding
 from integrations.demo import tour as touring
-from integrations.demo.outside import ActitoHand, AndroidPhone, Phone
+from integrations.demo.outside import ActitoHand, AndroidPhone, DidomiHand, Phone
 from integrations.demo.people import ACTITO_KEY, ENTITY, TABLE
 from integrations.demo.processes import DemoError, Ports, Process, choose_ports, commands, only_one, running
 from integrations.didomi.sandbox import API_KEY, ORGANIZATION, SECRET
 from passes.links import link
-from passes.models import WalletPass, in_google
+from passes.models import GoogleNotification, WalletPass, in_google
 from portal.models import Event, Heart
 
 DEFAULT_PORT = "8000"
@@ -75,6 +76,7 @@ class Command(BaseCommand):
         actito.post_changes_to(webhooks, demo.api_key)
         self._say(f"Reading {seeding.read_everyone(demo, actito.profile_ids())} new profiles from Actito")
         _wait_until_quiet(demo, began)
+        self._pair(demo, began)
         phones = [self._phone(demo, *owner) for owner in OWNERS]
         phone, wallet_pass = phones[0]
         profile = actito.profile_id(OWNERS[0][0])
@@ -84,6 +86,35 @@ class Command(BaseCommand):
         stops, seconds = touring.tour(demo, actito, both, wallet_pass, profile)
         self.stdout.write("\n".join(touring.printed(stops, ZoneInfo(demo.tenant.time_zone))))
         self.stdout.write(self.style.SUCCESS(f"\n  From Actito to the phone in {seconds:.2f} s.\n"))
+        self._consents(demo, actito, began)
+
+    def _pair(self, demo: seeding.Demo, began: datetime) -> None:
+        """The pairing is on at the end; what it compared at the first start has come to stand."""
+        if demo.pairing.is_on:
+            return
+        self._say("Comparing who wants the newsletter in Didomi and in Actito")
+        pairing.compare(demo.pairing, demo.owner)
+        _wait_until(lambda: pairing.is_compared(demo.pairing), "Didomi and Actito were not compared.")
+        pairing.switch_on(demo.pairing, demo.owner)
+        _wait_until_quiet(demo, began)
+
+    def _consents(self, demo: seeding.Demo, actito: ActitoHand, began: datetime) -> None:
+        """A consent there and back, each followed by itself."""
+        didomi = DidomiHand(demo.didomi_url)
+        reader = consent_tour.reader_of(demo.pairing, actito)
+        if reader.subscribed:
+            actito.unsubscribe(reader.profile)
+            _wait_until(lambda: not consent_tour.stands(demo.pairing, reader), "Actito told of no unsubscription.")
+        self._say(f"The tour of consents: {reader.email} wants the newsletter, and then no more\n")
+        for part, title in (
+            (consent_tour.given, "From Didomi to Actito"),
+            (consent_tour.ended, "From Actito to Didomi"),
+        ):
+            _wait_until_quiet(demo, began)
+            stops = part(demo.pairing, reader, didomi, actito)
+            self.stdout.write("\n".join(touring.printed(stops, ZoneInfo(demo.tenant.time_zone))))
+            seconds = (stops[-1].at - stops[0].at).total_seconds()
+            self.stdout.write(self.style.SUCCESS(f"\n  {title} in {seconds:.2f} s.\n"))
 
     def _phone(self, demo: seeding.Demo, email: str, name: str, language: str) -> tuple[Phone, WalletPass]:
         """The customer's phone, with the pass on it."""
@@ -99,6 +130,8 @@ class Command(BaseCommand):
         phone = AndroidPhone(demo.google_url, f"{name}-android", language)
         object_id = phone.add(link(wallet_pass))
         _wait_until(lambda: in_google().filter(wallet_pass=wallet_pass).exists(), "Google did not tell of the pass.")
+        # The portal counts them, too.
+        GoogleNotification.objects.filter(google_object__wallet_pass=wallet_pass).delete()
         return phone, object_id
 
     def _write_state(self, demo: seeding.Demo, profile: int, wallet_pass: WalletPass, object_id: str) -> None:
@@ -143,6 +176,7 @@ class Command(BaseCommand):
             f"  4. Customers: open {OWNERS[0][0]}.\n"
             f"  5. Be the marketer in Actito: change a profile, fire a custom action: {demo.actito_url}\n"
             f"  6. Be the customer at Didomi's preference centre: {demo.didomi_url}\n"
+            "     What you choose of the newsletter is so in Actito a moment later; the customer's page says why.\n"
             "  7. Break something: docs/sandbox.md.\n"
             f"  Addresses and keys for scripts are in {seeding.state_file()}.\n\n"
             "Ctrl-C stops everything."

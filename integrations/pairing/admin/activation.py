@@ -70,7 +70,7 @@ class ChoiceForm(DialogForm):
         self.pairing = row(self.request, Pairing, self.object_id, Action.CONFIGURE)
         offered = switching.choices(self.pairing)
         self.fields["differences"].choices = [(each, Choice(each).label) for each in offered]
-        self.fields["differences"].initial = Choice.CONSENTS
+        self.fields["differences"].initial = Choice.RESTRICTIVE  # nobody is subscribed by a hasty click
 
     def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
         if problem := switching.unfinished(self.pairing):

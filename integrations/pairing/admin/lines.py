@@ -124,5 +124,6 @@ class LineInline(TenantStackedInline):
     change_action = add_action = delete_action = Action.CONFIGURE
     max_num = LINES_MOST
     fieldsets = ((None, {"fields": [("part", "target"), "path", ("value_name", "policy")]}),)
+    verbose_name = _("line")
     verbose_name_plural = _("Mappings")
     tab = True

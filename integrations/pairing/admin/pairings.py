@@ -50,7 +50,8 @@ class PairingAdmin(SamplePreview, ActivationDialogs, PhaseDialogs, LineDialogs, 
     inlines = (LineInline,)
     change_form_template = "admin/pairing/pairing.html"
     actions_detail: tuple[Any, ...] = (
-        *ActivationDialogs.activation_dialogs, "try_out", "pause", "resume", "add_line", "leave_it", "take_over",
+        *ActivationDialogs.activation_dialogs, "try_out", "pause", "resume", "replay_kept", "add_line", "leave_it",
+        "take_over",
     )  # fmt: skip
     readonly_fields = ("consents_from", "profiles_in", "people_of", "emailing")
     fieldsets = (

@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.actito.models import ActitoConnection
 from integrations.didomi.models import DidomiConnection
 from integrations.didomi.sandbox import DidomiSandbox
+from integrations.pairing.models import Pairing
 from portal import ledger
 from portal.access import make_key
 from portal.admin.about import related
@@ -222,6 +223,17 @@ def test_the_page_says_where_didomi_posts_and_what_came_last(world: World, owner
     text = page(owner, connection)
     assert "Last event received just now." in text
     assert url(Event, "change", receipt.event_id) in text
+
+
+def test_the_page_leads_to_the_pairing_without_which_nothing_follows(
+    world: World, owner: Client, connection: DidomiConnection
+) -> None:
+    pairings = Pairing.objects.filter(consents=connection.source)
+    paired = make.PairingFactory.make(tenant=connection.tenant, name="Web", consents=connection.source)
+    assert url(Pairing, "change", paired.pk) in page(owner, connection)
+    pairings.delete()
+    assert url(Pairing, "add") in page(owner, connection)
+    assert url(Pairing, "add") not in page(client_of(member(world, Role.OPERATOR)), connection)
 
 
 def test_the_last_use_of_its_key_counts_where_events_are_gone(world: World, owner: Client) -> None:

@@ -11,6 +11,8 @@ from integrations.didomi.answers import Value, parse_preferences, parse_purposes
 from integrations.didomi.catalogue import DIDOMI_CATALOGUE, ask, ask_all, kept_of
 from integrations.didomi.models import DidomiCatalogue, DidomiConnection
 from integrations.didomi.sandbox import DidomiSandbox
+from integrations.pairing.registry import consent_side_of
+from portal.admin.readings import reading_of
 from portal.models import Event
 from portal.sandbox import Fault
 from portal.tenancy import Role
@@ -133,6 +135,19 @@ def test_readings_that_wait_are_one(connection: DidomiConnection) -> None:
         ask(connection)
     assert len(run_due(DIDOMI_CATALOGUE)) == 1
     assert sorted(Event.objects.values_list("status", flat=True)) == ["done", "merged", "merged"]
+    for event in Event.objects.all():
+        shown = reading_of(connection, event).event
+        assert shown is not None
+        assert shown.status == Event.Status.DONE
+
+
+def test_purposes_and_channels_are_offered_before_what_lies_within_them(connection: DidomiConnection) -> None:
+    ask(connection)
+    run_due(DIDOMI_CATALOGUE)
+    offered = [each.value for each in consent_side_of(connection.source).paths(connection.source)]
+    assert offered.index("consents_purposes_promotions_enabled") < offered.index(
+        "consents_purposes_cookies_channels_email_enabled"
+    )
 
 
 def test_every_connection_of_these_tenants_is_asked_for_daily(connection: DidomiConnection) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from integrations.didomi.models import DidomiConnection
 from integrations.pairing.registry import Told, consent_side_of
+from portal.models import Event
 from portal.sentences import Sentence
-from tests.integrations.didomi.arrivals_world import ORGANISATION, payload
+from tests.integrations.didomi.arrivals_world import ORGANISATION, make_organisation_that_speaks, payload
 from tests.integrations.didomi.didomi_world import make_didomi
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +65,14 @@ def test_a_connection_that_was_deleted_has_no_sample(didomi: DidomiConnection) -
     source = didomi.source
     didomi.delete()
     assert "deleted" in str(consent_side_of(source).sample(source, "{}"))
+
+
+def test_the_last_events_are_told_without_what_tells_them_again() -> None:
+    speaker = make_organisation_that_speaks()
+    for case in ("event_whole", "user_updated"):
+        body = payload(case)
+        speaker.post(body if "type" in body else {"type": "event.created", "parameters": {"entity": body}})
+    source = speaker.connection.source
+    (found,) = consent_side_of(source).received(speaker.tenant.pk, source, 1)
+    assert Event.objects.count() == 2
+    assert found.event_id == Event.objects.earliest("pk").pk

@@ -14,7 +14,7 @@ from integrations.pairing import hub
 from integrations.pairing.models import ConsentMapping, Pairing
 from integrations.rules.consents import choices
 from portal import ledger
-from portal.models import Change, Customer, Tenant
+from portal.models import Change, Customer, Job, Tenant
 from portal.sentences import joined, say
 from portal.tenancy import Role
 from tests import factories as make
@@ -288,15 +288,27 @@ def test_a_paused_pairing_keeps_what_arrives_and_says_how_much(
     assert "Events that were kept while no pairing was on: 1." in content(marketer.get(page))
     marketer.post(action(Pairing, switched_on.pk, "resume"), SUBMIT)
     assert Pairing.objects.get().phase == Pairing.Phase.ON
-    assert "Replay them, and they count." in content(marketer.get(page))
+    assert "“Replay what was kept” takes them." in content(marketer.get(page))
     hub.told(switched_on.consents, told(**{NEWSLETTER: True}), cause)
     assert Customer.objects.get(pk=anna.pk).values["newsletter"] is True
 
 
-def arrival(pairing: Pairing) -> Any:
+def test_a_marketer_replays_what_was_kept_once_the_pairing_is_on(switched_on: Pairing, marketer: Client) -> None:
+    kept, replay = arrival(switched_on, "didomi.event"), action(Pairing, switched_on.pk, "replay-kept")
+    arrival(switched_on, "didomi.event", consents="didomi:99")
+    assert "1 event came while no pairing" in content(marketer.get(replay))
+    marketer.post(action(Pairing, switched_on.pk, "pause"), SUBMIT)
+    marketer.post(replay, SUBMIT)
+    assert not Job.objects.exists()
+    marketer.post(action(Pairing, switched_on.pk, "resume"), SUBMIT)
+    marketer.post(replay, SUBMIT)
+    assert Job.objects.get().payload == {"events": [kept.pk]}
+
+
+def arrival(pairing: Pairing, kind: str = "test.event", consents: str = "") -> Any:
     said = ledger.ignored(joined([say("Read."), hub.KEPT]))
-    made = ledger.news("test.event", tenant_id=pairing.tenant_id, subject="person", result=said)
-    made.source = pairing.consents
+    made = ledger.news(kind, tenant_id=pairing.tenant_id, subject="person", result=said)
+    made.source = consents or pairing.consents
     made.save()
     return made
 
