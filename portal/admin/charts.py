@@ -17,18 +17,18 @@ def bars(numbers: Sequence[int | None], *, name: str, title: str, told: str) -> 
     `name`: of the picture among those of its page. `title` and `told` are read out in its place.
     """
     highest = max((number for number in numbers if number), default=0)
-    drawn = format_html_join("", '<rect class="{}" x="{:g}" y="{:g}" width="{:g}" height="{:g}" rx="1"/>', (
+    drawn = format_html_join("", '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1"/>', (
         ("portal-bar-today" if place == len(numbers) - 1 else "portal-bar-day",
-         place * STEP, HEIGHT - tall, STEP - GAP, tall)
+         f"{place * STEP:g}", f"{HEIGHT - tall:g}", f"{STEP - GAP:g}", f"{tall:g}")
         for place, tall in enumerate(_tall(number or 0, highest) for number in numbers) if tall
     ))  # fmt: skip
     return format_html(
-        '<svg class="portal-chart" viewBox="0 0 {:g} {:g}" preserveAspectRatio="none" role="img"'
+        '<svg class="portal-chart" viewBox="0 0 {wide} {high}" preserveAspectRatio="none" role="img"'
         ' aria-labelledby="{name}-title {name}-told"><title id="{name}-title">{title}</title>'
         '<desc id="{name}-told">{told}</desc>{drawn}'
-        '<path class="portal-ground" d="M0 {ground:g}H{wide:g}" vector-effect="non-scaling-stroke"/></svg>',
-        len(numbers) * STEP - GAP, HEIGHT + 1,
-        name=name, title=title, told=told, drawn=drawn, ground=HEIGHT + 0.5, wide=len(numbers) * STEP - GAP,
+        '<path class="portal-ground" d="M0 {ground}H{wide}" vector-effect="non-scaling-stroke"/></svg>',
+        wide=f"{len(numbers) * STEP - GAP:g}", high=f"{HEIGHT + 1:g}", ground=f"{HEIGHT + 0.5:g}",
+        name=name, title=title, told=told, drawn=drawn,
     )  # fmt: skip
 
 
