@@ -14,7 +14,7 @@ from portal.admin.chips import midnight
 from portal.admin.paging import by_tenant, keys_in_order
 from portal.daily.reading import Month
 from portal.daily.registry import Flow, RowsOf, Tally, flows, numbers_of
-from portal.watch.words import counted, spaced
+from portal.watch.words import spaced
 
 ROWS_COUNTED = 1_000
 
@@ -30,7 +30,7 @@ def charts(tenants: Iterable[int], found: Month, came: Tally, *, complete: bool)
         today = live if whole else max(known, live)
         numbers = [*found.of(flow.name)[:-1], today]
         # Of what is too much for a page, the last count holds; until there is one, it is said that there is more.
-        said = spaced(today) if whole or known >= live else counted(today, today - 1)
+        said = spaced(today) if whole or known >= live else f"{spaced(today)}+"
         shown.append(_chart(flow, numbers, said))
         columns.append(numbers)
     return {

@@ -46,6 +46,10 @@ class Checklist:
         return all(step.state == DONE for step in self._counted)
 
     @property
+    def begun(self) -> bool:
+        return any(step.state == DONE for step in self.steps)
+
+    @property
     def progress(self) -> str:
         done = sum(step.state == DONE for step in self._counted)
         return _("%(done)s of %(all)s") % {"done": done, "all": len(self._counted)}
