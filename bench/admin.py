@@ -30,7 +30,7 @@ def main() -> None:
         small_url, large_url = here.urls
         small = _Side(small_url, Size(SMALL, SMALL, SMALL, lively=True))
         large = _Side(large_url, Size(asked.customers, asked.events, asked.passes, lively=False))
-        failed = _compare(small, large, asked.rounds)
+        failed = _compare(small, large, asked.rounds, asked.only)
         small.close()
         large.close()
     sys.exit(f"Above the limit: {', '.join(failed)}" if failed else 0)
@@ -40,6 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, number in (("customers", 1_000_000), ("events", 5_000_000), ("passes", 1_000_000), ("rounds", 9)):
         parser.add_argument(f"--{name}", type=int, default=number)
+    parser.add_argument("--only", default="", help="measure pages alone whose name contains this")
     return parser.parse_args()
 
 
@@ -65,6 +66,7 @@ class _Side:
         self.brand = fill(size)
         print(f"{size.customers:,} customers, {size.events:,} events, {size.passes:,} passes, and four neighbours of a "
               f"twentieth: filled in {time.perf_counter() - began:.0f} s", flush=True)  # fmt: skip
+        _count_days()
         self.key = Customer.objects.get(pk=self.brand.first_customer + size.customers // 2).key
         Heart.objects.create(cluster="bench", process="bench")
         users = get_user_model().objects
@@ -135,11 +137,25 @@ class _Side:
         }
 
 
-def _compare(small: _Side, large: _Side, rounds: int) -> list[str]:
+def _count_days() -> None:
+    """As the worker has done long since, when somebody looks: thirty days for the first time, and today once more."""
+    from django.utils import timezone  # noqa: PLC0415 - after setup
+
+    from portal.daily.counting import count  # noqa: PLC0415
+    from portal.models import Tenant  # noqa: PLC0415
+
+    for what in ("thirty days", "today again"):
+        began = time.perf_counter()
+        for tenant in Tenant.objects.all():
+            count(tenant, timezone.now())
+        print(f"{what} counted in {time.perf_counter() - began:.1f} s", flush=True)
+
+
+def _compare(small: _Side, large: _Side, rounds: int, only: str) -> list[str]:
     failed, size = [], f"{large.brand.size.customers:,} / {large.brand.size.events:,}"
     print(f"\n| page | owner: {SMALL:,} rows, ms | {size} | ratio | superuser, ms | {size} | ratio |")
     print("|---|---|---|---|---|---|---|")
-    for page in small.pages():
+    for page in (each for each in small.pages() if only in each):
         cells = []
         for person in ("owner", "root"):
             few, many, ratio = _take_turns(small, large, person, page, rounds)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.utils import timezone
 
 RARE = 60  # rows of what is rare, the oldest ones: a full page, and the last that a search from the newest would reach
 NEIGHBOURS = 4
@@ -83,6 +85,7 @@ def _brand(number: int, size: Size) -> Brand:
     from portal.tenancy import Role  # noqa: PLC0415
 
     tenant = Tenant.objects.create(slug=f"brand-{number}", name=f"Brand {number}")
+    Tenant.objects.filter(pk=tenant.pk).update(created_at=timezone.now() - timedelta(days=90))
     owner = get_user_model().objects.create_user(f"owner-{number}@example.com")
     Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER)
     lane = Lane.objects.create(tenant=tenant, key="local")

@@ -7,12 +7,15 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from passes.counted import STOCKS
+from portal import daily
 from portal.api import describe
 from portal.erasure import erases
 from portal.jobs import job_kind
 from portal.ledger import handles, regularly, subscribe
 from portal.ledger.registry import name_news
 from portal.metrics import collects
+from portal.models import Event
 from portal.retention import holds, removes
 from portal.tenancy import Action
 from portal.watch.trouble import watches
@@ -20,7 +23,7 @@ from portal.watch.words import name_backlog
 
 
 def register() -> None:
-    for concern in (_passes, _messages, _apple, _google, _imports, _news):
+    for concern in (_passes, _messages, _apple, _google, _imports, _news, _days):
         concern()
     erases("passes", "passes.erasing.erase", preview="passes.erasing.preview")
     describe("passes.api.openapi")
@@ -93,3 +96,16 @@ def _news() -> None:
         "pass.fetched": _("Pass fetched by a phone"),
     }.items():
         name_news(kind, title)
+
+
+def _days() -> None:
+    """What is counted every day. `Done` alone: what Apple or Google took."""
+    done = [Event.Status.DONE]
+    daily.flow("added", _("Passes added"), "portal_event", query="kind=pass.installed", position=30)
+    daily.flow("removed", _("Passes removed"), "portal_event", query="kind=pass.removed", position=35)
+    daily.flow("sent", _("Sent to wallets"), "portal_event", query="kind=apple.push", position=40)
+    daily.counts_events("added", "pass.installed")
+    daily.counts_events("removed", "pass.removed")
+    daily.counts_events("sent", "apple.push", "google.pass", "google.message", statuses=done)
+    for name, how_many in STOCKS.items():
+        daily.stock(name, how_many)

@@ -74,3 +74,21 @@ class PortalConfig(AppConfig):
         for reader in ("readers.installation", "readers.work", "refusals.refused"):
             watches(f"portal.watch.{reader}")
         regularly("watch", "portal.watch.post.look", every=timedelta(minutes=1))
+        _days()
+
+
+def _days() -> None:
+    """What is counted every day."""
+    from django.db.models import Q
+
+    from portal import daily
+    from portal.ledger import regularly
+    from portal.models import ConsentRecord, Customer
+
+    daily.flow("arrivals", _("Arrivals"), "portal_event", query="part=first", position=10)
+    daily.flow("customers", _("New customers"), "portal_customer", position=20)
+    daily.flow("consents", _("Consents"), "portal_consentrecord", position=60)
+    daily.counts_rows("customers", Customer, "created_at")
+    daily.counts_rows("consents", ConsentRecord, "recorded_at", [Q(kind=kind) for kind in ConsentRecord.DECIDING])
+    daily.stock("customers", lambda tenant: Customer.objects.for_tenant(tenant).count())
+    regularly("daily", "portal.daily.counting.look", every=timedelta(minutes=5))

@@ -91,6 +91,7 @@ from portal.models import (
     RefusedCall,
     Scope,
     Tenant,
+    TenantDay,
     TokenSigningKey,
     Watcher,
 )
@@ -277,6 +278,14 @@ class ConsentHeadFactory(Factory[ConsentHead]):
     tenant = factory.SubFactory(TenantFactory)
     number = 1
     hash = "0" * 64
+
+
+class TenantDayFactory(Factory[TenantDay]):
+    class Meta:
+        model = TenantDay
+
+    tenant = factory.SubFactory(TenantFactory)
+    date = factory.LazyFunction(lambda: timezone.localdate())
 
 
 class WatcherFactory(Factory[Watcher]):

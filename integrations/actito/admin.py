@@ -19,6 +19,7 @@ from integrations.actito import (
 )
 from integrations.actito.asking import ask_anew
 from integrations.actito.checkup import check_up
+from integrations.actito.first_steps import STEPS
 from integrations.actito.gone_admin import GoneDialogs, asking_of
 from integrations.actito.guide_admin import Guide
 from integrations.actito.job_admin import CATCH_UP, LongWork
@@ -43,7 +44,7 @@ from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import midnight
 from portal.admin.dialogs import DialogForm, dialog, result
-from portal.admin.extend import Figure, FirstStep, Link, RemoteAccount, extensions
+from portal.admin.extend import Figure, Link, RemoteAccount, extensions
 from portal.admin.forms import TenantForm
 from portal.admin.home import register_figures
 from portal.admin.lanes import LaneAdmin, limits_dialog, resume_dialog
@@ -239,10 +240,5 @@ extensions.customer_syncs.append(sync)
 extensions.links["actito"] = Link(
     "connection", _("Connection"), ActitoConnection, "admin:actito_actitoconnection_change", kinds="actito."
 )
-extensions.first_steps.append(
-    FirstStep(
-        10, _("Connect Actito"), _("Enter the API address and key, and choose the values to bring in."),
-        "admin:actito_actitoconnection_connect", Action.CONNECT,
-    )
-)  # fmt: skip
+extensions.first_steps += STEPS
 navigation.add(ActitoConnection, _("Connections"), icon="cable", group=navigation.SET_UP, position=20)

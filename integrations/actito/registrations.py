@@ -9,10 +9,12 @@ from django.utils.translation import ngettext_lazy
 
 from integrations.pairing.registry import profile_side
 from integrations.rules.registry import rule_action, rule_consents
+from portal import daily
 from portal.api import describe
 from portal.erasure import erases
 from portal.jobs import job_kind
 from portal.ledger import handles, regularly, subscribe
+from portal.models import Event
 from portal.retention import holds
 from portal.tenancy import Action
 from portal.watch.words import name_backlog
@@ -22,7 +24,7 @@ OF_WALLETS = ("pass.issued", "pass.installed", "pass.removed", "pass.voided", "p
 
 
 def register() -> None:
-    for concern in (_profiles, _table, _scenarios, _webhooks, _wallet_news, _imports, _rules, _consents):
+    for concern in (_profiles, _table, _scenarios, _webhooks, _wallet_news, _imports, _rules, _consents, _days):
         concern()
     erases("actito", f"{HERE}.erasing.erase")
     regularly("actito.licences", f"{HERE}.licences.prove_all")
@@ -104,3 +106,10 @@ def _consents() -> None:
     name_backlog("actito.compare", ngettext_lazy("%(shown)s profile to compare", "%(shown)s profiles to compare", "n"))
     holds("profile.wanted/actito", "key", "states", "attributes", "proof", needed=True)
     holds("attributes.told/actito", "attributes", needed=True)
+
+
+def _days() -> None:
+    """What is counted every day."""
+    daily.counts_events("arrivals", "actito.profile", "actito.action", from_outside=True)
+    daily.flow("starts", _("Scenario starts"), "portal_event", query="kind=actito.start", position=50)
+    daily.counts_events("starts", "actito.start", statuses=[Event.Status.DONE])

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from integrations.pairing.registry import consent_side
+from portal import daily
 from portal.api import describe
 from portal.ledger import handles, regularly, subscribe
 from portal.retention import holds
@@ -25,6 +26,7 @@ def _arrivals() -> None:
     handles("didomi.reading", f"{HERE}.reading.read_user", title=_("Consents read from Didomi"), coalesces=True)
     holds("didomi.event", "body", needed=True)
     holds("didomi.reading", "person", needed=True)
+    daily.counts_events("arrivals", "didomi.event", from_outside=True)
     name_backlog("didomi.event", ngettext_lazy("%(shown)s consent event", "%(shown)s consent events", "n"))
     describe(f"{HERE}.openapi")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,24 +27,33 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number on the home page, with the list behind it."""
+    """A number on the home page, with the list behind it. `parts`: (title, number, address) of what it is made of."""
 
     title: Any
     value: Any
     url: str = ""
     note: Any = ""
     position: int = 50
+    parts: tuple[tuple[Any, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class FirstStep:
-    """What an empty tenant's home page proposes to those who may do it."""
+    """A step of the first hour, for those who may take it: the home page shows how it stands (portal.admin.checklist).
+
+    `done`: whether these tenants have it. `where`: a page that suits better than `url_name`, once there is one.
+    `optional`: not everybody needs it, and nothing waits for it.
+    """
 
     position: int
     title: Any
     sentence: Any
+    button: Any
     url_name: str
     needs: Action
+    done: Callable[[Collection[int]], bool]
+    where: Callable[[Collection[int]], str | None] | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from hashlib import sha256
 from typing import Any
 
-from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.admin.about import people
+from portal.admin.charted import charts
+from portal.admin.checklist import checklist
 from portal.admin.chips import midnight
 from portal.admin.extend import Figure, Panel, extensions
 from portal.admin.paging import AtLeast, by_tenant, keys_in_order, newest
 from portal.admin.progress import endings
 from portal.admin.rights import allowed_tenants, may_here
+from portal.daily.reading import Month, month
+from portal.daily.registry import Tally
+from portal.daily.tallies import tally
 from portal.ledger import kind_title
 from portal.models import Customer, Event, Tenant
 from portal.tenancy import Action
@@ -28,10 +31,9 @@ from portal.watch.words import counted, spaced
 
 TROUBLES_SHOWN, WRONG_SHOWN = 8, 20
 # Counts have limits, so that the page takes the same time whatever the tables hold: what happened today is looked up
-# among the newest events, and a large number of rows is counted every few minutes only.
+# among the newest events and rows, and larger numbers are those that were counted aside (portal.daily).
 EVENTS_COUNTED = 5_000
-COUNT_LIMIT = 1_000_000
-COUNT_KEPT_FROM, COUNT_KEPT_SECONDS = 10_000, 300
+COUNT_LIMIT = 10_000
 
 
 def register_panel(panel: Callable[[HttpRequest], Panel | None]) -> None:
@@ -42,29 +44,26 @@ def register_figures(figures: Callable[[HttpRequest], Iterable[Figure]]) -> None
     extensions.home_figures.append(figures)
 
 
-def count_text(rows: QuerySet[Any], limit: int = COUNT_LIMIT) -> str:
-    """How many, up to a limit: an exact count of millions is worth no second of waiting."""
-    bounded = rows.order_by().values("pk")[: limit + 1]
-    key = f"portal.count:{sha256(str(bounded.query).encode()).hexdigest()}"
-    number = cache.get(key)
-    if number is None:
-        number = bounded.count()
-        if number > COUNT_KEPT_FROM:
-            cache.set(key, number, COUNT_KEPT_SECONDS)
-    return counted(number, limit)
+def count_text(rows: QuerySet[Any], stored: int = 0) -> str:
+    """How many, up to a limit; beyond it what was counted within the last hour or so, `stored`."""
+    number = rows.order_by().values("pk")[: COUNT_LIMIT + 1].count()
+    return spaced(stored) if stored > COUNT_LIMIT < number else counted(number, COUNT_LIMIT)
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
     tenants = allowed_tenants(request, Action.VIEW)
     wrong = troubles_of(tenants)
     connected = any(account.source for account in extensions.accounts_of(tenants))
+    came = _came_today(tenants)
+    found = month_of(request)
     panels = [panel for make in extensions.home_panels if (panel := make(request))]
     return {
         "verdict": verdict(wrong, connected=connected, suspended=_all_suspended(tenants)),
         "connected": connected,
-        "steps": _steps(request),
+        "first": checklist(request, tenants, connected=connected),
         "figures": _figures(request, tenants),
-        "today": _today(tenants),
+        "today": _today(came),
+        **charts(tenants, found, came, complete=sum(came.values()) < EVENTS_COUNTED),
         "wrong": [_shown(request, each) for each in wrong[:WRONG_SHOWN] if connected or each.kind is not Kind.WORKER],
         "more_wrong": max(0, len(wrong) - WRONG_SHOWN),
         "troubles": _troubles(tenants),
@@ -85,18 +84,31 @@ def _shown(request: HttpRequest, trouble: Trouble) -> dict[str, Any]:
 
 
 def _figures(request: HttpRequest, tenants: Iterable[int]) -> list[Figure]:
-    customers = Customer.objects.filter(tenant_id__in=tenants)
-    own = Figure(_("Customers"), count_text(customers), reverse("admin:portal_customer_changelist"), position=10)
+    customers = count_text(Customer.objects.filter(tenant_id__in=tenants), month_of(request).stocks["customers"])
+    own = Figure(_("Customers"), customers, reverse("admin:portal_customer_changelist"), position=10)
     added = [figure for make in extensions.home_figures for figure in make(request)]
     return sorted([own, *added], key=lambda figure: figure.position)
 
 
-def _today(tenants: Iterable[int]) -> dict[str, Any]:
-    """Events since midnight, by how they ended, among the newest."""
+def month_of(request: HttpRequest) -> Month:
+    """The counted days of what is looked at. One query per request."""
+    kept = request.__dict__
+    if "_portal_month" not in kept:
+        kept["_portal_month"] = month(allowed_tenants(request, Action.VIEW), midnight().date())
+    return kept["_portal_month"]  # type: ignore[no-any-return]
+
+
+def _came_today(tenants: Iterable[int]) -> Tally:
+    """Events since midnight among the newest, by what they are."""
     newest_keys = keys_in_order(Event.objects.all(), by_tenant(tenants))[:EVENTS_COUNTED]
-    recent = Event.objects.filter(pk__in=newest_keys, created_at__gte=midnight())
-    rows = recent.order_by().values_list("status").annotate(number=Count("pk"))
-    counts = Counter(dict(rows))
+    return tally(Event.objects.filter(pk__in=newest_keys, created_at__gte=midnight()))
+
+
+def _today(came: Tally) -> dict[str, Any]:
+    """Events since midnight, by how they ended."""
+    counts: Counter[str] = Counter()
+    for (_kind, status, _outside), number in came.items():
+        counts[status] += number
     parts = endings(
         done=counts[Event.Status.DONE],
         nothing=counts[Event.Status.IGNORED] + counts[Event.Status.MERGED],
@@ -127,11 +139,3 @@ def _troubles(tenants: Iterable[int]) -> list[Event]:
 def _newest(tenants: Iterable[int]) -> list[Event]:
     started = Event.objects.filter(tenant_id__in=tenants, parent=None)
     return titled(newest(started, by_tenant(tenants), TROUBLES_SHOWN))
-
-
-def _steps(request: HttpRequest) -> list[dict[str, Any]]:
-    steps = [step for step in extensions.first_steps if may_here(request, step.needs)]
-    return [
-        {"title": step.title, "sentence": step.sentence, "url": reverse(step.url_name)}
-        for step in sorted(steps, key=lambda step: step.position)
-    ]

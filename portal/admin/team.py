@@ -7,7 +7,7 @@ those go to the person's mailbox. Where no mail is sent, superusers, who set any
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,7 @@ from portal.admin import navigation
 from portal.admin.base import TenantAdmin
 from portal.admin.chips import chip
 from portal.admin.dialogs import DialogForm, dialog, finished, result
+from portal.admin.extend import FirstStep, extensions
 from portal.admin.forms import TenantForm
 from portal.admin.rights import allowed_tenants, forget
 from portal.admin.site import site
@@ -235,3 +236,15 @@ def _mail(membership: Membership, by: User) -> tuple[Any, int]:
 
 
 navigation.add(Membership, _("People"), icon="badge", group=navigation.TEAM, position=10)
+
+
+def _has_company(tenants: Collection[int]) -> bool:
+    return Membership.objects.filter(tenant_id__in=tenants)[:2].count() > 1
+
+
+extensions.first_steps.append(
+    FirstStep(
+        50, _("Invite a colleague"), _("Each person has a role, and sees and does what it allows."),
+        _("Invite"), "admin:portal_membership_add", Action.TEAM, _has_company,
+    )
+)  # fmt: skip

@@ -2,6 +2,7 @@ from portal.models.access import ApiKey, OAuthClient, RefusedCall, Scope, TokenS
 from portal.models.change import Change
 from portal.models.consent import ConsentHead, ConsentRecord
 from portal.models.customer import Customer, Identity
+from portal.models.day import TenantDay
 from portal.models.event import Attempt, Event, Heart, Lane
 from portal.models.job import Job
 from portal.models.periodic import PeriodicTask
@@ -31,6 +32,7 @@ __all__ = [
     "Scope",
     "SharedBudget",
     "Tenant",
+    "TenantDay",
     "TokenSigningKey",
     "Watcher",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from portal.models import Event
 from portal.retention.registry import Step, Window
@@ -17,15 +18,19 @@ _SEEN = ("pk", "tenant_id", "kind", "status", "correlation_id", "created_at", "f
 Events = list[Event]
 
 
-def first_since(before: datetime) -> int:
-    """The smallest key of an Event that came at `before` or later; one beyond the last when there is none."""
-    keys = Event.objects.values_list("pk", flat=True)
+def first_since(before: datetime, rows: QuerySet[Any] | None = None, at: str = "created_at") -> int:
+    """The smallest key of a row that came at `before` or later; one beyond the last when there is none.
+
+    `rows`: Events, unless others are given whose keys grow with the moment that stands in `at`.
+    """
+    rows = Event.objects.all() if rows is None else rows
+    keys = rows.values_list("pk", flat=True)
     # One after the other: SQLite reads the whole table for both at once.
     low, high = keys.order_by("pk").first() or 1, (keys.order_by("-pk").first() or 0) + 1
     while low < high:
         middle = (low + high) // 2
         # Keys have gaps: the next row there is speaks for the middle.
-        found = Event.objects.filter(pk__gte=middle).order_by("pk").values_list("pk", "created_at").first()
+        found = rows.filter(pk__gte=middle).order_by("pk").values_list("pk", at).first()
         if found is None or found[1] >= before:
             high = middle
         else:

@@ -47,6 +47,7 @@ def make_world(mark: str) -> World:
     world = World(mark, tenant, owner, {Tenant: tenant, User: owner})
     world.add(make.MembershipFactory.make(tenant=tenant, user=owner, role=Role.OWNER))
     world.add(make.WatcherFactory.make(tenant=tenant, user=owner, told={f"{mark} trouble": 0}))
+    world.add(make.TenantDayFactory.make(tenant=tenant, numbers={f"{mark} figure": 1}))
     connection = world.add(make.ConnectionFactory.make(tenant=tenant, name=f"{mark} connection", entity=f"{mark}-e",
                                                    licence=f"{mark}-licence"))  # fmt: skip
     world.add(connection.lane)

@@ -291,23 +291,20 @@ def test_home_counts_what_waits_too_long_lane_by_lane(world: World, owner: Clien
 
 def test_home_counts_the_newest_events_only(world: World, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     grow(world, 5)
-    assert home._today([world.tenant.pk])["total"] == "6"
+    assert home._today(home._came_today([world.tenant.pk]))["total"] == "6"
     monkeypatch.setattr(home, "EVENTS_COUNTED", 4)
-    today = home._today([world.tenant.pk])
+    today = home._today(home._came_today([world.tenant.pk]))
     assert today["total"] == "4+"
     assert sum(int(number) for _title, number, *_rest in today["parts"]) == 4
 
 
-def test_a_large_count_is_kept_for_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_count_is_the_one_of_the_last_hour(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Customer.objects.filter(tenant_id=world.tenant.pk)
-    assert home.count_text(rows) == "1"
     make.CustomerFactory.make(tenant=world.tenant)
-    assert home.count_text(rows) == "2"
-    monkeypatch.setattr(home, "COUNT_KEPT_FROM", 1)
-    assert home.count_text(rows) == "2"
-    make.CustomerFactory.make(tenant=world.tenant)
-    assert home.count_text(rows) == "2"
-    assert home.count_text(rows, limit=2) == "2+"
+    assert home.count_text(rows, stored=7) == "2"
+    monkeypatch.setattr(home, "COUNT_LIMIT", 1)
+    assert home.count_text(rows, stored=7) == "7"
+    assert home.count_text(rows, stored=1) == home.count_text(rows) == "1+"
 
 
 # Choices

@@ -31,7 +31,7 @@ def test_home_says_what_to_do_first(django_user_model: type[User]) -> None:
     fresh = make.MembershipFactory.make()
     text = client_of(fresh.user).get("/admin/").content.decode()
     assert "Nothing is connected yet" in text
-    assert text.index("Connect Actito") < text.index("Add your Apple certificate") < text.index("Design a template")
+    assert text.index("Connect Actito") < text.index("Add your certificate") < text.index("Design a template")
     make.MembershipFactory.make(user=(auditor := make.UserFactory.make()), tenant=fresh.tenant, role=Role.AUDITOR)
     assert "Connect Actito" not in client_of(auditor).get("/admin/").content.decode()
 

@@ -187,8 +187,9 @@ def accounts(tenant_ids: Iterable[int]) -> list[RemoteAccount]:
 extensions.accounts.append(accounts)
 extensions.first_steps.append(
     FirstStep(
-        40, _("Connect Didomi"), _("If people tell it what they consent to: their subscriptions follow."),
-        "admin:didomi_didomiconnection_add", Action.CONNECT,
+        70, _("Connect Didomi"), _("If people tell it what they consent to: their subscriptions follow."),
+        _("Connect"), "admin:didomi_didomiconnection_add", Action.CONNECT,
+        lambda tenants: DidomiConnection.objects.for_tenants(tenants).exists(), optional=True,
     )
 )  # fmt: skip
 extensions.links["didomi"] = Link(
