@@ -60,6 +60,6 @@ extensions.first_steps += [
     ),
     FirstStep(
         40, _("Design a template"), _("Colours, fields and images of the pass."),
-        _("Design"), "admin:passes_passtemplate_add", Action.CONFIGURE, _designed,
+        _("Design"), "admin:passes_passtemplate_begin", Action.CONFIGURE, _designed,
     ),
 ]  # fmt: skip
