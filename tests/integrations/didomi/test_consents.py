@@ -235,9 +235,7 @@ def user(email: bool | None, updated: str, **metadata: Any) -> DidomiUser:
     return DidomiUser("u", ANNA, 1, datetime.fromisoformat(updated), metadata, held, "gdpr")
 
 
-def test_what_didomi_holds_then_stands(
-    sent: Sent, pairing: Pairing, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_didomi_holds_then_stands(sent: Sent, pairing: Pairing, monkeypatch: pytest.MonkeyPatch) -> None:
     sent("event_created_as_documented")
     monkeypatch.setattr(reading, "DidomiClient", Answering)
     monkeypatch.setattr(Answering, "users_known", [user(False, "2026-02-01T00:00:00+00:00")])
