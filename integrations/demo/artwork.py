@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Callable
 
-Colour = tuple[int, int, int, int]
+from passes.artwork import CLEAR, Colour, png
+
 Painter = Callable[[float, float], Colour]  # x and y from 0 to 1
 
-GREEN, LIGHT, CLEAR = (31, 111, 84, 255), (214, 236, 224, 255), (0, 0, 0, 0)
+GREEN, LIGHT = (31, 111, 84, 255), (214, 236, 224, 255)
 
 
-def png(width: int, height: int, paint: Painter) -> bytes:
-    """A PNG with the colour that `paint` gives for each point (RFC 2083: 8 bits, RGBA, no filter)."""
-    rows = b"".join(
-        b"\0" + b"".join(bytes(paint((x + 0.5) / width, (y + 0.5) / height)) for x in range(width))
-        for y in range(height)
-    )
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 9)) + _chunk(b"IEND", b"")
-    )
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def painted(width: int, height: int, paint: Painter) -> bytes:
+    """A PNG with the colour that `paint` gives for each point."""
+    rows = (b"".join(bytes(paint((x + 0.5) / width, (y + 0.5) / height)) for x in range(width)) for y in range(height))
+    return png(width, height, rows)
 
 
 def leaf(x: float, y: float) -> bool:
@@ -59,8 +48,8 @@ def images() -> dict[tuple[str, int], bytes]:
     """(role, scale) -> PNG, in the sizes that Apple and Google ask for."""
     sizes = {"icon": (38, 38, icon), "logo": (160, 50, logo), "strip": (375, 144, strip)}
     for_apple = {
-        (role, scale): png(width * scale, height * scale, paint)
+        (role, scale): painted(width * scale, height * scale, paint)
         for role, (width, height, paint) in sizes.items()
         for scale in ((1, 2, 3) if role == "icon" else (1, 2))
     }
-    return {**for_apple, ("googleLogo", 1): png(660, 660, round_logo), ("googleHero", 1): png(1032, 336, strip)}
+    return {**for_apple, ("googleLogo", 1): painted(660, 660, round_logo), ("googleHero", 1): painted(1032, 336, strip)}

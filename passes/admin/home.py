@@ -44,6 +44,6 @@ extensions.first_steps += [
     ),
     FirstStep(
         30, _("Design a template"), _("Colours, fields and images of the pass."),
-        "admin:passes_passtemplate_add", Action.CONFIGURE,
+        "admin:passes_passtemplate_begin", Action.CONFIGURE,
     ),
 ]  # fmt: skip

@@ -6,8 +6,10 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from passes.admin.google_card import google_card
 from passes.content import ContentError, render
 from passes.design import design_of
+from passes.google.additions import problems
 from passes.models import PassTemplate, TemplateImage
 from passes.refresh import values_of
 from passes.words import words
@@ -34,19 +36,31 @@ def card(template: PassTemplate, content: Mapping[str, Any]) -> dict[str, Any]:
         "logo_text": content.get("logo_text", ""),
         "logo": images.get("logo"),
         "strip": images.get("strip"),
+        "thumbnail": images.get("thumbnail"),
         "fields": fields,
         "barcode": barcode,
         "lines": bool(barcode) and barcode["format"] in _LINES,
+        "code_text": barcode.get("text", barcode["message"]) if barcode else "",
         "voided": content.get("voided", False),
     }
 
 
 def sample_card(template: PassTemplate) -> dict[str, Any]:
-    """The card of the template as it stands, with the values of the newest pass's customer, or without any."""
+    """The cards of the template as it stands: with the values of the newest pass's customer, or with its samples."""
     first = template.passes.filter(tenant_id=template.tenant_id).select_related("customer").order_by("-pk").first()
     customer = first.customer if first else None
+    drawn = drawn_cards(template, values_of(first) if first else template.sample_values or {})
+    return {**drawn, "customer": customer, "sampled": not first and bool(template.sample_values)}
+
+
+def drawn_cards(template: PassTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What both wallets show of it with these values, or the sentence that says why they show nothing."""
+    design = design_of(template)
     try:
-        content = render(design_of(template), values_of(first) if first else {})
+        content = render(design, values).data
     except ContentError as error:
-        return {"card_error": told(error.sentence), "customer": customer}
-    return {"card": card(template, content.data), "customer": customer}
+        return {"card_error": told(error.sentence)}
+    pictures = {image.sha1: picture(image) for image in template.images.all()}
+    wrong = any(problems(design))  # told beside the form; the card is drawn without
+    for_google = {name: value for name, value in content.items() if not (wrong and name == "google")}
+    return {"card": card(template, content), "google_card": google_card(for_google, pictures)}

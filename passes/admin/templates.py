@@ -22,6 +22,7 @@ from passes.admin.entries import ColourField, DocumentField
 from passes.admin.findings import shown
 from passes.admin.parts import ConditionInline, FieldInline, ImageInline, TextInline
 from passes.admin.preview import sample_card
+from passes.admin.ready import ReadyDesigns
 from passes.admin.surroundings import ActionInline, BeaconInline, LocationInline, MomentInline
 from passes.design import design_of
 from passes.eligible import share
@@ -78,7 +79,7 @@ class PublishForm(DialogForm):
 
 
 @admin.register(PassTemplate, site=site)
-class PassTemplateAdmin(TenantAdmin):
+class PassTemplateAdmin(ReadyDesigns, TenantAdmin):
     change_action = add_action = delete_action = Action.CONFIGURE
     list_display = ("name", "kind", "issue", "apple", "passes_made", "state")
     list_select_related = ("apple",)
@@ -108,6 +109,7 @@ class PassTemplateAdmin(TenantAdmin):
         ),
         (_("Colours"), {"fields": [("background_colour", "text_colour", "label_colour")]}),
         (_("Barcode"), {"fields": [("barcode_format", "barcode_message"), "barcode_text"]}),
+        (_("Preview"), {"classes": ["collapse"], "fields": ["sample_values"]}),
         (_("Validity"), {"fields": [("expires", "grouping")]}),
         (
             _("Apple Wallet: layout, app, sharing"),

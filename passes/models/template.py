@@ -160,6 +160,11 @@ class PassTemplate(TenantModel):
         _("days that links work"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text=_("For links that are made from now on. Empty: they work for ever."),
     )  # fmt: skip
+    sample_values = models.JSONField(
+        _("values of the preview"), null=True, blank=True,
+        help_text=_("Shown on the preview while there is no pass, as JSON by the names of the values, for example "
+                    "{\"points\": 120}."),
+    )  # fmt: skip
     # The design that passes show, as passes.design.design_of() made it; null until the first publication.
     published = models.JSONField(null=True, editable=False)
     # {"tag", "before"} since a silent publication: passes with an older update tag still show the design of before.
