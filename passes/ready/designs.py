@@ -94,9 +94,9 @@ EVENT = Ready(
     description=_("Ticket"),
     look=Look("#0F172A", "#155E75", "#FFFFFF", "#C7E9F1", signs.TICKET),
     lines=(
-        Line("primary", "event", _("Event"), "{{ event_name }}"),
+        Line("primary", "event", _("Your event"), "{{ event_name }}"),
         Line("secondary", "starts", _("Begins"), "{{ event_starts }}", _("It begins at another time: %@"), EVENING),
-        Line("secondary", "venue", _("Place"), "{{ venue }}", _("It is at another place: %@")),
+        Line("secondary", "venue", _("Venue"), "{{ venue }}", _("It is at another place: %@")),
         Line("auxiliary", "entrance", _("Entrance"), "{{ entrance }}"),
         Line("auxiliary", "row", _("Row"), "{{ row }}"),
         Line("auxiliary", "seat", _("Seat"), "{{ seat }}"),
