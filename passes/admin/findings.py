@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Model
 from django.utils.text import capfirst
@@ -18,6 +19,12 @@ _INLINES = {
     "fields": FieldInline, "texts": TextInline, "images": ImageInline, "moments": MomentInline,
     "conditions": ConditionInline, "locations": LocationInline, "beacons": BeaconInline, "actions": ActionInline,
 }  # fmt: skip
+_NAMES: Mapping[str, Callable[[Any], str]] = {
+    "fields": lambda field: field.label or field.key,
+    "conditions": lambda condition: condition.name,
+    "moments": lambda moment: moment.starts,
+    "actions": lambda action: action.kind,
+}
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,18 @@ class Shown:
     sentence: str
 
 
-def shown(findings: Iterable[Finding], template: PassTemplate) -> list[Shown]:
-    rows = {
-        "fields": [field.label or field.key for field in template.fields.all()],
-        "conditions": [condition.name for condition in template.conditions.all()],
-        "moments": [moment.starts for moment in template.moments.all()],
-        "actions": [action.kind for action in template.actions.all()],
-    }
+Rows = Mapping[str, list[str]]
+
+
+def rows_of(parts: Mapping[str, Iterable[Any]]) -> Rows:
+    """How findings name the rows of each part, in the order that the form has them."""
+    return {part: [name(row) for row in parts.get(part, ())] for part, name in _NAMES.items()}
+
+
+def shown(findings: Iterable[Finding], template: PassTemplate, rows: Rows | None = None) -> list[Shown]:
+    """`rows`: those of the form, where they are others than the template's."""
+    if rows is None:
+        rows = rows_of({part: getattr(template, part).all() for part in _NAMES})
     return [
         Shown(finding.severity == Severity.ERROR, _place(finding), _tab(finding), _input(finding, rows),
               told(finding.sentence))
@@ -45,7 +57,7 @@ def shown(findings: Iterable[Finding], template: PassTemplate) -> list[Shown]:
     ]  # fmt: skip
 
 
-def _input(finding: Finding, rows: Mapping[str, list[str]]) -> str:
+def _input(finding: Finding, rows: Rows) -> str:
     """Django's id. Lines of an inline are numbered as they are stored."""
     part, _, name = finding.field.partition(".")
     if part not in _INLINES:

@@ -14,7 +14,6 @@ from passes.words import words
 
 _MODULE = re.compile(r"(class|object)\.textModulesData\['([^']*)'\]")
 _POINTS = re.compile(r"object\.(\w+)\.balance")
-_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _LOGOS = ("programLogo", "titleImage", "logo")
 _LINES = {"PDF_417", "CODE_128", "CODE_39", "EAN_13", "CODABAR", "ITF_14"}
 WHITE, BLACK = "#FFFFFF", "#202124"
@@ -27,8 +26,7 @@ def google_card(content: Mapping[str, Any], pictures: Mapping[str, str]) -> dict
     made = resources(content, issuer_id="0", class_suffix="class", object_suffix="object",
                      image_address=lambda sha1: pictures.get(sha1, ""))  # fmt: skip
     both = {**made.class_, **made.object_}
-    given = str(both.get("hexBackgroundColor", ""))
-    background = given if _COLOUR.fullmatch(given) else WHITE
+    background = both["hexBackgroundColor"]
     return {
         "background": background,
         "text": WHITE if _is_dark(background) else BLACK,

@@ -9,7 +9,6 @@ from typing import Any
 from passes.admin.google_card import google_card
 from passes.content import ContentError, render
 from passes.design import design_of
-from passes.google.additions import problems
 from passes.models import PassTemplate, TemplateImage
 from passes.refresh import values_of
 from passes.words import words
@@ -55,12 +54,9 @@ def sample_card(template: PassTemplate) -> dict[str, Any]:
 
 def drawn_cards(template: PassTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
     """What both wallets show of it with these values, or the sentence that says why they show nothing."""
-    design = design_of(template)
     try:
-        content = render(design, values).data
+        content = render(design_of(template), values).data
     except ContentError as error:
         return {"card_error": told(error.sentence)}
     pictures = {image.sha1: picture(image) for image in template.images.all()}
-    wrong = any(problems(design))  # told beside the form; the card is drawn without
-    for_google = {name: value for name, value in content.items() if not (wrong and name == "google")}
-    return {"card": card(template, content), "google_card": google_card(for_google, pictures)}
+    return {"card": card(template, content), "google_card": google_card(content, pictures)}

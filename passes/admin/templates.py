@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldBooleanSwitchWidge
 from passes.admin.changes import samples
 from passes.admin.entries import ColourField, DocumentField
 from passes.admin.findings import shown
+from passes.admin.live import LivePreview, preview_url
 from passes.admin.parts import ConditionInline, FieldInline, ImageInline, TextInline
 from passes.admin.preview import sample_card
 from passes.admin.ready import ReadyDesigns
@@ -79,7 +80,7 @@ class PublishForm(DialogForm):
 
 
 @admin.register(PassTemplate, site=site)
-class PassTemplateAdmin(ReadyDesigns, TenantAdmin):
+class PassTemplateAdmin(ReadyDesigns, LivePreview, TenantAdmin):
     change_action = add_action = delete_action = Action.CONFIGURE
     list_display = ("name", "kind", "issue", "apple", "passes_made", "state")
     list_select_related = ("apple",)
@@ -158,6 +159,8 @@ class PassTemplateAdmin(ReadyDesigns, TenantAdmin):
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         template = self.get_object(request, object_id)
         found = _told_of(template) if template else {}
+        if template and self.has_change_permission(request, template):
+            found["preview_url"] = preview_url(template)
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
