@@ -145,6 +145,7 @@ def walk_all(walk: Walk) -> None:
     walk.see("trace", walk.first("/admin/portal/event/?kind=actito.profile"))
     walk.page.locator(".portal-step summary").first.click()
     walk.picture("trace-details")
+    walk.see("template-begin", "/admin/passes/passtemplate/begin/")
     template = first["templates"]
     for tab in ("fields", "texts", "images"):
         walk.see(f"template-{tab}", f"{template}#{tab}")
