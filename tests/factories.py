@@ -285,7 +285,7 @@ class TenantDayFactory(Factory[TenantDay]):
         model = TenantDay
 
     tenant = factory.SubFactory(TenantFactory)
-    date = factory.LazyFunction(lambda: timezone.localdate())
+    date = factory.LazyFunction(timezone.localdate)
 
 
 class WatcherFactory(Factory[Watcher]):
