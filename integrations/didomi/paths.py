@@ -15,6 +15,9 @@ from functools import lru_cache
 from typing import Any
 
 JOINERS = ("_", "__", ".")
+# What no line can name is not spelled: a long name with thousands below it would take all memory. A path of a line has
+# 300 letters, and one of its spellings leaves out the purpose.
+PATH_MOST, PLACE_MOST = 300, 600
 Value = bool | str | None
 _KEYED = frozenset({"purposes", "channels", "preferences"})
 _NAMED_BY_OTHERS = frozenset({"values", "metadata"})  # what stands in them is keyed by ids, or by anybody's names
@@ -115,6 +118,8 @@ def flatten(entity: Mapping[str, Any], values: Mapping[str, Iterable[str]] | Non
     ambiguous: set[str] = set()
     for place in told:
         for path in spellings(place):
+            if len(path) > PATH_MOST:
+                continue
             if owners.setdefault(path, place) != place or place in twice:
                 ambiguous.add(path)
     return Leaves({path: told[place] for path, place in owners.items() if path not in ambiguous}, frozenset(ambiguous))
@@ -149,6 +154,8 @@ def _by_spelling(known: Vocabulary) -> dict[str, tuple[Target, ...]]:
 
 
 def _walk(value: Any, place: Place, values: Mapping[str, Iterable[str]]) -> Iterator[tuple[Place, Value]]:
+    if sum(len(step.text) for step in place) > PLACE_MOST:
+        return
     if isinstance(value, dict):
         yield from _members(value, place, values)
     elif isinstance(value, list):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.didomi.bodies import body_of
-from integrations.didomi.paths import KnownPreference, Target, Vocabulary, flatten, readings, spellings
+from integrations.didomi.paths import PATH_MOST, KnownPreference, Target, Vocabulary, flatten, readings, spellings
 from tests.integrations.didomi.arrivals_world import payload
 
 KNOWN = Vocabulary(
@@ -212,3 +212,17 @@ def test_an_event_never_says_anything_of_what_it_does_not_name(known: Vocabulary
     for path in spellings(other.place):
         if readings(path, known) == [other]:
             assert leaves.get(path) is None
+
+
+def test_what_is_too_long_to_be_named_is_not_spelled_ten_thousand_times() -> None:
+    below = {str(number): True for number in range(10_000)}
+    found = flatten({"consents": {"k" * 100_000: below, "purposes": [{"id": "newsletter", "enabled": True}]}})
+    assert found.values["consents_purposes_newsletter_enabled"] is True
+    assert max(map(len, found.values)) <= PATH_MOST
+    assert len(found.values) == 3
+
+
+def test_the_longest_path_that_a_line_takes_is_found() -> None:
+    purpose = "p" * (PATH_MOST - len("consents_purposes__enabled"))
+    found = flatten({"consents": {"purposes": [{"id": purpose, "enabled": False}]}})
+    assert found.values[f"consents_purposes_{purpose}_enabled"] is False

@@ -30,7 +30,7 @@ class Elsewhere:
     """A transaction of another worker, which runs until it has to wait."""
 
     def __init__(self, work: Callable[[], object]) -> None:
-        self.work = work
+        self.work, self.errors = work, list[Exception]()
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
@@ -38,6 +38,8 @@ class Elsewhere:
         try:
             with transaction.atomic():
                 self.work()
+        except Exception as error:
+            self.errors.append(error)
         finally:
             connection.close()
 
@@ -51,7 +53,7 @@ def running_against(customer: Customer, work: Callable[[], object]) -> Iterator[
         _until_waiting()
         yield
     other.thread.join(20)
-    assert not other.thread.is_alive()
+    assert (other.thread.is_alive(), other.errors) == (False, [])
 
 
 def _until_waiting() -> None:
