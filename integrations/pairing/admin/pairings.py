@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from integrations.pairing import drift
+from integrations.pairing import drift, relining
 from integrations.pairing.admin.activation import ActivationDialogs
 from integrations.pairing.admin.comparison import comparison_url
 from integrations.pairing.admin.form import PairingForm
@@ -24,6 +24,7 @@ from integrations.pairing.admin.preview import SamplePreview, preview_of
 from integrations.pairing.admin.rehearsal import TrialDialog
 from integrations.pairing.admin.reviews import open_reviews_url
 from integrations.pairing.admin.taking import LineDialogs, offer_of
+from integrations.pairing.lines import lines_of
 from integrations.pairing.models import ConsentReview, PairedPerson, Pairing
 from integrations.pairing.registry import is_known, profile_side_of, side_of, title_of
 from portal.admin import navigation
@@ -99,6 +100,11 @@ class PairingAdmin(SamplePreview, ActivationDialogs, PhaseDialogs, LineDialogs, 
     def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Lines are chosen from what both connections have, so these are chosen first."""
         return super().get_inline_instances(request, obj) if obj is not None else []
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        before = lines_of(form.instance) if change else []
+        super().save_related(request, form, formsets, change)
+        relining.forget_changed(Pairing.objects.get(pk=form.instance.pk), before)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         """Stays on its page, where lines are added."""

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from integrations.actito.models import ActitoConnection
 from integrations.pairing import hub
-from integrations.pairing.models import ConsentMapping, Pairing
+from integrations.pairing.models import ConsentMapping, PairedPerson, Pairing
 from integrations.rules.consents import choices
 from portal import ledger
 from portal.models import Change, Customer, Job, Tenant
@@ -115,6 +115,20 @@ def test_a_marketer_maps_but_does_not_choose_connections(pairing: Pairing, marke
     assert (pairing.consents, pairing.upsert_mode) == (was, True)
     assert pairing.mappings.get(target="Catalogue").policy == ConsentMapping.Policy.NEWEST
     assert marketer.get(url(Pairing, "add")).status_code == 403
+
+
+def test_a_line_that_follows_another_consent_now_forgets_what_stood_by_the_old_one(
+    pairing: Pairing, marketer: Client, anna: Customer
+) -> None:
+    standing = {"state": True, "at": None, "by": pairing.consents, "sides": {}}
+    held = PairedPerson.objects.create(
+        pairing=pairing, customer=anna, standings={"newsletter": standing, "promotions": standing}
+    )
+    sent = form(pairing)
+    (line,) = [name for name, value in sent.items() if value == NEWSLETTER]
+    assert marketer.post(url(Pairing, "change", pairing.pk), {**sent, line: EMAIL}).status_code == 302
+    held.refresh_from_db()
+    assert held.standings == {"promotions": standing}
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR])
