@@ -15,7 +15,7 @@ from portal.models import ConsentHead, ConsentRecord, Tenant
 CHUNK = 2_000
 
 
-class Broken(Exception):
+class ChainBroken(Exception):
     """What is wrong, and with which record, in words for whoever runs the check."""
 
 
@@ -28,24 +28,26 @@ class Sound:
 
 
 def check(tenant: Tenant, kept: Sequence[Anchor] = ()) -> Sound:
-    """Reads the whole chain, while others may add to it. `kept`: heads kept elsewhere. Raises Broken."""
+    """Reads the whole chain, while others may add to it. `kept`: heads kept elsewhere. Raises ChainBroken."""
     # The head last: what was read before it is never ahead of it, since they move in one transaction.
     anchors = [*kept, *anchors_of(tenant.pk)]
     last: int = ConsentRecord.objects.filter(tenant=tenant).aggregate(last=Max("number"))["last"] or 0
     head = ConsentHead.objects.filter(tenant=tenant).first()
     if head is None:
         if last or anchors:
-            raise Broken("The head is gone.")
+            raise ChainBroken("The head is gone.")
         return Sound(None, 0)
     ends_with, emptied = _walk(tenant, head.number, anchors)
     if last > head.number:
-        raise Broken(f"Record {head.number + 1} stands behind the head, which knows {head.number} only.")
+        raise ChainBroken(f"Record {head.number + 1} stands behind the head, which knows {head.number} only.")
     if head.hash != ends_with:
-        raise Broken(f"The head has another fingerprint than record {head.number}, with which it ends.")
+        raise ChainBroken(f"The head has another fingerprint than record {head.number}, with which it ends.")
     if beyond := next((each for each in anchors if each.number > head.number), None):
-        raise Broken(f"Records {head.number + 1} to {beyond.number} are missing at the end: {beyond.kept} knew them.")
+        raise ChainBroken(
+            f"Records {head.number + 1} to {beyond.number} are missing at the end: {beyond.kept} knew them."
+        )
     if not is_sealed(head):
-        raise Broken(
+        raise ChainBroken(
             f"The head at record {head.number} was not written by this portal, or with a key that is not in "
             "ENCRYPTION_KEYS any more."
         )
@@ -63,22 +65,22 @@ def _walk(tenant: Tenant, upto: int, anchors: Iterable[Anchor]) -> tuple[str, in
         _check_link(record, expected, previous)
         for anchor in known.get(record.number, ()):
             if anchor.hash != record.hash:
-                raise Broken(f"Record {record.number} is another one than {anchor.kept} knew.")
+                raise ChainBroken(f"Record {record.number} is another one than {anchor.kept} knew.")
         previous, expected = record.hash, expected + 1
         emptied += not record.contents_text
     if expected <= upto:
-        raise Broken(f"Record {expected} is missing.")
+        raise ChainBroken(f"Record {expected} is missing.")
     return previous, emptied
 
 
 def _check_link(record: ConsentRecord, expected: int, previous: str) -> None:
     if record.number != expected:
-        raise Broken(f"Record {expected} is missing.")
+        raise ChainBroken(f"Record {expected} is missing.")
     if record.contents_text and sha256(record.contents_text) != record.content_hash:
-        raise Broken(f"The contents of record {record.number} were changed.")
+        raise ChainBroken(f"The contents of record {record.number} were changed.")
     if not record.contents_text and record.emptied_at is None:
-        raise Broken(f"The contents of record {record.number} are gone, and the portal did not remove them.")
+        raise ChainBroken(f"The contents of record {record.number} are gone, and the portal did not remove them.")
     if record.previous != previous:
-        raise Broken(f"Record {record.number} does not stand behind record {record.number - 1}.")
+        raise ChainBroken(f"Record {record.number} does not stand behind record {record.number - 1}.")
     if link_hash(record) != record.hash:
-        raise Broken(f"Record {record.number} was changed.")
+        raise ChainBroken(f"Record {record.number} was changed.")

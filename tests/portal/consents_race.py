@@ -8,7 +8,7 @@ import sys
 
 from django.db import connections
 
-from portal.consents.check import Broken, check
+from portal.consents.check import ChainBroken, check
 from portal.models import ConsentRecord, Customer, Event, Tenant
 from tests.portal.consents_world import decide, entry, read, withdrawn
 from tests.world import arrive, make_connection, make_tenant
@@ -38,7 +38,7 @@ def main() -> None:
     try:
         problem = ""
         check(Tenant.objects.get())
-    except Broken as broken:
+    except ChainBroken as broken:
         problem = str(broken)
     exits = [process.exitcode for process in processes]
     sys.stdout.write(json.dumps({"records": ConsentRecord.objects.count(), "exits": exits, "problem": problem}))

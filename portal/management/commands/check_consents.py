@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.consents.anchors import Anchor
-from portal.consents.check import Broken, check
+from portal.consents.check import ChainBroken, check
 from portal.consents.heads import seal_anew
 from portal.models import Tenant
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             seal_anew(tenant.pk)
         try:
             sound = check(tenant, [anchor for slug, anchor in kept if slug == tenant.slug])
-        except Broken as broken:
+        except ChainBroken as broken:
             self.stderr.write(f"{tenant.slug}: {broken}")
             return False
         if sound.head is None:
