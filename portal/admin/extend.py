@@ -108,7 +108,8 @@ class Carried:
 
 def named_subjects(customer: Customer) -> list[str]:
     """Subjects that hold a name of the customer's."""
-    return [f"{each.namespace}:profile:{each.value}" for each in customer.identities.all()]
+    own = [f"{each.namespace}:profile:{each.value}" for each in customer.identities.all()]
+    return [*own, *(subject for more in extensions.customer_names for subject in more(customer))]
 
 
 @dataclass
@@ -120,6 +121,8 @@ class Extensions:
     customer_panels: list[Callable[[HttpRequest, Customer], Panel | None]] = field(default_factory=list)
     customer_columns: list[Column] = field(default_factory=list)
     customer_filters: list[type[Question]] = field(default_factory=list)
+    # Subjects that hold a name by which another system knows the customer: they go with an erasure.
+    customer_names: list[Callable[[Customer], Iterable[str]]] = field(default_factory=list)
     customer_subjects: list[Callable[[Customer], Iterable[str]]] = field(default_factory=list)
     customer_syncs: list[Callable[[Customer], int]] = field(default_factory=list)
     # Kinds of Events that carry values -> what a replay of one would do to them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from portal import ledger
 from portal.models import ConsentRecord, Customer, Event
 from portal.sandbox import Fault, Sandbox
 from tests.integrations.both.both_world import ANNA, NEWSLETTER, Both
@@ -153,3 +154,18 @@ def test_many_events_of_one_person_at_once_end_with_the_last(both: Both) -> None
         both.didomi.say(ANNA, purposes={"newsletter": number % 2 == 0}, created_at=second(number))
     both.settle()
     assert both.in_actito() is False
+
+
+def test_with_an_erasure_what_didomi_told_of_the_person_goes(both: Both) -> None:
+    both.didomi.say(ANNA, purposes={"newsletter": True})
+    both.settle()
+    customer = Customer.objects.get(key=ANNA)
+    assert Event.objects.filter(kind="didomi.event", payload__body__isnull=False).exists()
+    ledger.record(
+        tenant_id=both.tenant.pk, lane_id=ledger.lane_id_for(both.tenant.pk), kind="customer.erase",
+        subject=f"customer:{customer.pk}", payload={"customer": customer.pk}, source="portal",
+    )  # fmt: skip
+    both.settle()
+    told = Event.objects.filter(kind="didomi.event")
+    assert {(str(each.payload), each.subject) for each in told} == {("{}", f"customer:{customer.pk}")}
+    assert not Event.objects.filter(payload__icontains=ANNA).exists()

@@ -47,6 +47,9 @@ class PlayedSide:
     def received(self, tenant_id: int, source: str, most: int) -> list[Received]:
         return []
 
+    def subject(self, source: str, key: str) -> str:
+        return f"{source}:profile:{key}"
+
     def table(self, source: str) -> Table:
         return Table("emailAddress", [NEWSLETTER], [])
 

@@ -56,6 +56,9 @@ class Paper:
     def received(self, tenant_id: int, source: str, most: int) -> list[Received]:
         return self.received_ones[:most]
 
+    def subject(self, source: str, key: str) -> str:
+        return f"{source}:profile:{key}"
+
     def sample(self, source: str, text: str) -> Told | Sentence:
         try:
             return told(**json.loads(text))
