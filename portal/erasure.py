@@ -112,11 +112,15 @@ def _counted(events: int, names: int) -> Sentence:
 
 def events_about(customer: Customer) -> QuerySet[Event]:
     """Those of the subjects on the customer's page, and of whoever subscribed to news about them."""
-    own = extensions.subjects_of(customer)
-    kinds = [kind for subscribers in registry.subscribers.values() for kind in subscribers]
-    heard = [f"{kind}:{subject}" for kind in kinds for subject in own]
-    subjects = {fitting_subject(subject) for subject in (*own, *heard)}
+    subjects = _also_heard(extensions.subjects_of(customer))
     return Event.objects.filter(tenant_id=customer.tenant_id, subject__in=subjects)
+
+
+def _also_heard(subjects: Iterable[str]) -> set[str]:
+    """These, and as those who subscribed to news of them have them."""
+    kinds = [kind for subscribers in registry.subscribers.values() for kind in subscribers]
+    own = list(subjects)
+    return {fitting_subject(each) for each in (*own, *(f"{kind}:{subject}" for kind in kinds for subject in own))}
 
 
 def _forget_events(customer: Customer, about: QuerySet[Event]) -> int:
@@ -125,8 +129,7 @@ def _forget_events(customer: Customer, about: QuerySet[Event]) -> int:
     _forget_calls(Attempt.objects.filter(event__in=keys))
     events = Event.objects.filter(pk__in=keys)
     events.update(payload={}, body_hash="", outcome=ERASED)
-    named = {fitting_subject(subject) for subject in named_subjects(customer)}
-    events.filter(subject__in=named).update(subject=f"customer:{customer.pk}")
+    events.filter(subject__in=_also_heard(named_subjects(customer))).update(subject=f"customer:{customer.pk}")
     return len(keys)
 
 
