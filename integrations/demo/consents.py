@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 
 from integrations.demo.processes import DemoError
+from integrations.didomi import catalogue
 from integrations.didomi.models import DidomiConnection
 from integrations.didomi.sandbox import API_KEY, ORGANIZATION, SECRET
 from portal.access import check_key, make_key
@@ -22,6 +23,7 @@ def connect(tenant: Tenant, didomi_url: str, base_url: str, kept: str) -> str:
     connection.host, connection.organization_id = didomi_url, ORGANIZATION
     connection.api_key, connection.api_secret = API_KEY, SECRET
     connection.save()
+    catalogue.ask(connection)  # what was read at another address is not this organisation's
     key = kept
     if not check_key(kept, tenant.slug):
         key = make_key(tenant, NAME, [Scope.DIDOMI_LISTENER], bound_to=connection.source)[1]
