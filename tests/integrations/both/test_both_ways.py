@@ -98,6 +98,17 @@ def test_with_upsert_ten_events_of_somebody_new_create_one_profile(both: Both) -
     assert calls(both.actito, "POST", "/profile") == 1
 
 
+def test_a_profile_whose_creation_was_not_heard_is_found_and_not_made_again(both: Both) -> None:
+    both.pairing.upsert_mode = True
+    both.pairing.save()
+    both.actito.arm(Fault("drop", r"/profile\Z", method="POST"))
+    both.didomi.say(BEN, purposes={"newsletter": True})
+    both.settle()
+    assert [each["emailAddress"] for each in both.profiles_in_actito()] == [ANNA, BEN]
+    assert calls(both.actito, "POST", "/profile") == 1
+    assert both.in_actito(BEN) is True
+
+
 def test_a_new_person_without_what_actito_wants_is_skipped_by_name(both: Both) -> None:
     both.pairing.upsert_mode = True
     both.pairing.save()
