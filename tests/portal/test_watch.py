@@ -162,7 +162,7 @@ def test_many_tenants_take_as_many_queries_as_one() -> None:
             troubles_of([world.tenant.pk for world in worlds[:number]])
         counts.append(len(asked))
     assert counts[0] == counts[1]
-    assert counts[0] <= 12
+    assert counts[0] <= 13
 
 
 def test_home_takes_a_fixed_number_of_queries_whatever_is_wrong(verdi: World) -> None:
@@ -178,7 +178,7 @@ def test_home_takes_a_fixed_number_of_queries_whatever_is_wrong(verdi: World) ->
     few = ask()
     waiting(verdi, 400)
     assert ask() == few
-    assert few <= 45
+    assert few <= 64
 
 
 # Certificates.
