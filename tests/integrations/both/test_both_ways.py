@@ -162,7 +162,7 @@ def test_a_deleted_event_is_read_again_and_a_deleted_user_changes_nothing(both: 
 
 
 def test_many_events_of_one_person_at_once_end_with_the_last(both: Both) -> None:
-    for number in range(60):
+    for number in range(30):
         both.didomi.say(ANNA, purposes={"newsletter": number % 2 == 0}, created_at=second(number))
     both.settle()
     assert both.in_actito() is False
