@@ -21,7 +21,7 @@ from integrations.actito.profile_calls import ProfileClient
 from integrations.actito.side import Actito, connection_of
 from integrations.pairing import hub
 from integrations.pairing.judging import lacking
-from integrations.pairing.lines import lines_of
+from integrations.pairing.lines import concerned, lines_of
 from integrations.pairing.models import Pairing
 from portal import ledger
 from portal.ledger import Result, Work
@@ -65,7 +65,7 @@ def tell(work: Work) -> Result | partial[Result]:
 
 
 def _tell(event: Event) -> Result:
-    pairing, customer = _concerned(event)
+    pairing, customer = concerned(event)
     connection = connection_of(pairing.profiles) if pairing else None
     if pairing is None or customer is None or connection is None:
         return ledger.ignored(say("The customer, the pairing or the connection is no longer there."))
@@ -80,21 +80,11 @@ def _tell(event: Event) -> Result:
                            connection=connection))  # fmt: skip
 
 
-def _concerned(event: Event) -> tuple[Pairing | None, Customer | None]:
-    """The pairing and the customer that the payload names, if both are there and the pairing is on."""
-    pairings = Pairing.objects.for_tenant(event.tenant_id).filter(phase=Pairing.Phase.ON).prefetch_related("mappings")
-    customers = Customer.objects.for_tenant(event.tenant_id)
-    return (
-        pairings.filter(pk=event.payload["pairing"]).first(),
-        customers.filter(pk=event.payload["customer"]).first(),
-    )
-
-
 def write_consents(work: Work) -> Result | partial[Result]:
     """Handles `actito.consents`."""
     event = work.event
     connection = connections_of(event).first()
-    pairing, customer = _concerned(event)
+    pairing, customer = concerned(event)
     if connection is None or pairing is None or customer is None:
         return ledger.ignored(say("The customer, the pairing or the connection is no longer there."))
     client = ProfileClient(connection, work.trail)

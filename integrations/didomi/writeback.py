@@ -27,7 +27,7 @@ from integrations.didomi.side import connection_of
 from integrations.didomi.vocabulary import vocabulary_of
 from integrations.pairing import hub
 from integrations.pairing.judging import lacking
-from integrations.pairing.lines import lines_of
+from integrations.pairing.lines import concerned, lines_of
 from integrations.pairing.models import PairedPerson, Pairing
 from integrations.pairing.registry import profile_side_of
 from portal import ledger
@@ -51,7 +51,7 @@ def tell(work: Work) -> Result | partial[Result]:
 
 
 def _tell(event: Event) -> Result:
-    pairing, customer = _concerned(event)
+    pairing, customer = concerned(event)
     connection = connection_of(pairing.consents) if pairing else None
     if pairing is None or customer is None or connection is None:
         return ledger.ignored(say("The customer, the pairing or the connection is no longer there."))
@@ -68,20 +68,11 @@ def _tell(event: Event) -> Result:
     return ledger.done(say("For %(key)s in “%(connection)s”.", key=key, connection=connection))
 
 
-def _concerned(event: Event) -> tuple[Pairing | None, Customer | None]:
-    pairings = Pairing.objects.for_tenant(event.tenant_id).filter(phase=Pairing.Phase.ON).prefetch_related("mappings")
-    customers = Customer.objects.for_tenant(event.tenant_id)
-    return (
-        pairings.filter(pk=event.payload["pairing"]).first(),
-        customers.filter(pk=event.payload["customer"]).first(),
-    )
-
-
 def write_consents(work: Work) -> Result | partial[Result]:
     """Handles `didomi.consents`."""
     event = work.event
     connection = connections_of(event).first()
-    pairing, customer = _concerned(event)
+    pairing, customer = concerned(event)
     if connection is None or pairing is None or customer is None:
         return ledger.ignored(say("The customer, the pairing or the connection is no longer there."))
     client, key = DidomiClient(connection, work.trail), event.payload["key"]

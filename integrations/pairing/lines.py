@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from integrations.pairing.models import ConsentMapping, Pairing, value_name_of
 from integrations.pairing.standing import Policy
+from portal.models import Customer, Event
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,16 @@ def lines_of(pairing: Pairing) -> list[Line]:
         Line(value_name_of(each), each.target, each.path, each.policy)
         for each in pairing.mappings.all() if each.part == ConsentMapping.Part.SUBSCRIPTION
     ]  # fmt: skip
+
+
+def concerned(event: Event) -> tuple[Pairing | None, Customer | None]:
+    """The pairing and the customer that the payload names; None for what is gone, or is not on."""
+    pairings = Pairing.objects.for_tenant(event.tenant_id).filter(phase=Pairing.Phase.ON).prefetch_related("mappings")
+    customers = Customer.objects.for_tenant(event.tenant_id)
+    return (
+        pairings.filter(pk=event.payload["pairing"]).first(),
+        customers.filter(pk=event.payload["customer"]).first(),
+    )
 
 
 def decided_names(tenant_id: int) -> set[str]:
