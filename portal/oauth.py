@@ -27,6 +27,7 @@ from portal.secrets import SecretError
 from portal.webhook import Webhook
 
 BODY_LIMIT = 8 * 1024
+PARAMETERS = frozenset({"grant_type", "client_id", "client_secret", "scope"})
 PARAMETERS_LIMIT = 20
 FORM = "application/x-www-form-urlencoded"
 UNKNOWN = "The client is not known to this tenant, or its secret is wrong."
@@ -120,6 +121,7 @@ def _form(request: Request) -> dict[str, str]:
                           errors="strict")  # fmt: skip
     except ValueError as error:
         raise Refusal("invalid_request", "The body is no form that can be read.") from error
+    pairs = [(name, value) for name, value in pairs if name in PARAMETERS]  # others are ignored (RFC 6749, 3.2)
     form = dict(pairs)
     if len(form) != len(pairs):
         raise Refusal("invalid_request", "A parameter stands in the body twice.")

@@ -400,6 +400,10 @@ def test_a_bad_request_hears_what_the_standard_says(
     hears(ask(form(speaker, **changed)), status, error)
 
 
+def test_parameters_that_nobody_knows_are_ignored_however_often_they_stand_there(speaker: Speaker) -> None:
+    assert ask(urlencode(form(speaker)).encode() + b"&x=1&x=2").status_code == 200
+
+
 def test_bodies_that_are_no_form_are_refused(speaker: Speaker) -> None:
     good = urlencode(form(speaker)).encode()
     for body in (good + b"&grant_type=client_credentials", good + b"&a=%ff", good + b"\xff", b"", b"&" * 50,
