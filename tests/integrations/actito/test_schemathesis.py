@@ -69,4 +69,10 @@ def test_the_passes_keep_to_their_description(tmp_path: Path, own_database: str)
 
 
 def test_no_other_tenant_tells_more(server: Server, tmp_path: Path) -> None:
-    ask(server, tmp_path, "examples,fuzzing", 25, "")
+    ask(server, tmp_path, "examples,fuzzing", 25, "", "--exclude-path-regex", "/oauth/token")
+
+
+def test_the_token_endpoint_keeps_to_its_description(server: Server, tmp_path: Path) -> None:
+    """A secret in the header and one in the body fit the schema, and RFC 6749 (2.3) refuses them together."""
+    checks = ("--include-path-regex", "/oauth/token", "--exclude-checks", "positive_data_acceptance")
+    ask(server, tmp_path, "examples,fuzzing", 25, "", *checks)
